@@ -2,6 +2,7 @@ package api
 
 import (
 	"maps"
+	"reflect"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -34,6 +35,7 @@ func document(of *huma.OpenAPI) {
 			if shown[name] == strict.Map()[name] {
 				shown[name] = new(*shown[name]) // known from here on
 				*shown[name] = *reach(strict.Map()[name])
+				orNull(shown, name, strict.TypeFromRef(s.Ref))
 			}
 			return s
 		}
@@ -71,6 +73,22 @@ func document(of *huma.OpenAPI) {
 		}
 	}
 	of.Components.Schemas = documented{strict, shown}
+}
+
+// orNull says of the objects that a type always has and that may be null that they may; huma says
+// it of other pointers. Such an object stands where the member is: null beside a reference can be
+// said in OpenAPI 3.1 alone.
+func orNull(shown map[string]*huma.Schema, name string, of reflect.Type) {
+	for _, field := range reflect.VisibleFields(of) {
+		member, options, _ := strings.Cut(field.Tag.Get("json"), ",")
+		is := shown[name].Properties[member]
+		if is == nil || is.Ref == "" || field.Type.Kind() != reflect.Pointer || strings.Contains(options, "omitempty") {
+			continue
+		}
+		object := *shown[strings.TrimPrefix(is.Ref, schemasPath)]
+		object.Description, object.Nullable = is.Description, true
+		shown[name].Properties[member] = &object
+	}
 }
 
 // header adds a header to an answer.

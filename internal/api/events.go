@@ -30,20 +30,16 @@ type EventBody struct {
 
 // Schema describes what event.Event makes.
 func (EventBody) Schema(r huma.Registry) *huma.Schema {
-	types := &huma.Schema{Type: huma.TypeString, Description: "What happened. More types may come."}
-	for _, t := range event.Types() {
-		types.Enum = append(types.Enum, string(t))
-	}
 	return &huma.Schema{
 		Type: huma.TypeObject, Required: []string{"id", "sequence", "type", "timestamp", "data"},
 		Properties: map[string]*huma.Schema{
 			"id":        {Type: huma.TypeString, Description: "evt_…; webhook-id of a webhook."},
 			"sequence":  {Type: huma.TypeInteger, Format: "int64", Description: "Grows from event to event."},
-			"type":      types,
+			"type":      growing("What happened", event.Types()),
 			"timestamp": {Type: huma.TypeString, Format: "date-time"},
 			"data": {
 				Type: huma.TypeObject, AdditionalProperties: true, Description: "What it is about, as its object says: id, number, reference, revision of an order; reference, revision of a checkout_session; sku, available of stock.",
-				Required: []string{"object"}, Properties: map[string]*huma.Schema{"object": {Type: huma.TypeString, Enum: []any{"order", "checkout_session", "stock"}}},
+				Required: []string{"object"}, Properties: map[string]*huma.Schema{"object": growing("What it is about", []string{"order", "checkout_session", "stock"})},
 			},
 		},
 		Examples: []any{map[string]any{

@@ -66,12 +66,16 @@ var codes = []Code{
 }
 
 // Schema lists all codes in the document.
-func (Code) Schema(huma.Registry) *huma.Schema {
-	s := &huma.Schema{Type: huma.TypeString, Description: "What is wrong. More codes may come."}
-	for _, code := range codes {
-		s.Enum = append(s.Enum, string(code))
+func (Code) Schema(huma.Registry) *huma.Schema { return growing("What is wrong", codes) }
+
+// growing is a text of a list that grows. It is no enum: a client that was made of the document
+// before could not read an answer that has a new one.
+func growing[T ~string](what string, known []T) *huma.Schema {
+	var names []string
+	for _, name := range known {
+		names = append(names, string(name))
 	}
-	return s
+	return &huma.Schema{Type: huma.TypeString, Description: what + ": " + strings.Join(names, ", ") + ". More may come."}
 }
 
 // Problem is an error as it is answered (RFC 9457). It never has a value that was sent.

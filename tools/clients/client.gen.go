@@ -89,84 +89,6 @@ func (e CustomerBodyType) Valid() bool {
 	}
 }
 
-// Defines values for EventListDataDataObject.
-const (
-	EventListDataDataObjectCheckoutSession EventListDataDataObject = "checkout_session"
-	EventListDataDataObjectOrder           EventListDataDataObject = "order"
-	EventListDataDataObjectStock           EventListDataDataObject = "stock"
-)
-
-// Valid indicates whether the value is a known member of the EventListDataDataObject enum.
-func (e EventListDataDataObject) Valid() bool {
-	switch e {
-	case EventListDataDataObjectCheckoutSession:
-		return true
-	case EventListDataDataObjectOrder:
-		return true
-	case EventListDataDataObjectStock:
-		return true
-	default:
-		return false
-	}
-}
-
-// Defines values for EventListDataType.
-const (
-	CheckoutSessionCompleted EventListDataType = "checkout_session.completed"
-	CheckoutSessionExpired   EventListDataType = "checkout_session.expired"
-	OrderCancelled           EventListDataType = "order.cancelled"
-	OrderCaptured            EventListDataType = "order.captured"
-	OrderCommandFinished     EventListDataType = "order.command_finished"
-	OrderCreated             EventListDataType = "order.created"
-	OrderExpired             EventListDataType = "order.expired"
-	OrderExpiring            EventListDataType = "order.expiring"
-	OrderRefunded            EventListDataType = "order.refunded"
-	OrderReleased            EventListDataType = "order.released"
-	OrderRiskChanged         EventListDataType = "order.risk_changed"
-	OrderShipped             EventListDataType = "order.shipped"
-	OrderUpdated             EventListDataType = "order.updated"
-	OrderWithdrawalRequested EventListDataType = "order.withdrawal_requested"
-	StockOversold            EventListDataType = "stock.oversold"
-)
-
-// Valid indicates whether the value is a known member of the EventListDataType enum.
-func (e EventListDataType) Valid() bool {
-	switch e {
-	case CheckoutSessionCompleted:
-		return true
-	case CheckoutSessionExpired:
-		return true
-	case OrderCancelled:
-		return true
-	case OrderCaptured:
-		return true
-	case OrderCommandFinished:
-		return true
-	case OrderCreated:
-		return true
-	case OrderExpired:
-		return true
-	case OrderExpiring:
-		return true
-	case OrderRefunded:
-		return true
-	case OrderReleased:
-		return true
-	case OrderRiskChanged:
-		return true
-	case OrderShipped:
-		return true
-	case OrderUpdated:
-		return true
-	case OrderWithdrawalRequested:
-		return true
-	case StockOversold:
-		return true
-	default:
-		return false
-	}
-}
-
 // Defines values for LineRequestType.
 const (
 	Digital     LineRequestType = "digital"
@@ -263,114 +185,6 @@ func (e OrderCustomerType) Valid() bool {
 	}
 }
 
-// Defines values for ProblemCode.
-const (
-	ProblemCodeBadRequest            ProblemCode = "bad_request"
-	ProblemCodeBelowPromised         ProblemCode = "below_promised"
-	ProblemCodeComplete              ProblemCode = "complete"
-	ProblemCodeExpired               ProblemCode = "expired"
-	ProblemCodeForbidden             ProblemCode = "forbidden"
-	ProblemCodeGone                  ProblemCode = "gone"
-	ProblemCodeIdempotencyKeyMissing ProblemCode = "idempotency_key_missing"
-	ProblemCodeIdempotencyKeyReused  ProblemCode = "idempotency_key_reused"
-	ProblemCodeInProgress            ProblemCode = "in_progress"
-	ProblemCodeInternal              ProblemCode = "internal"
-	ProblemCodeInvalid               ProblemCode = "invalid"
-	ProblemCodeKlarnaRefused         ProblemCode = "klarna_refused"
-	ProblemCodeKlarnaUnavailable     ProblemCode = "klarna_unavailable"
-	ProblemCodeMethodNotAllowed      ProblemCode = "method_not_allowed"
-	ProblemCodeNegativeTotal         ProblemCode = "negative_total"
-	ProblemCodeNoConfirmation        ProblemCode = "no_confirmation"
-	ProblemCodeNotFound              ProblemCode = "not_found"
-	ProblemCodeNotPossible           ProblemCode = "not_possible"
-	ProblemCodeNothingToPay          ProblemCode = "nothing_to_pay"
-	ProblemCodeNothingToSell         ProblemCode = "nothing_to_sell"
-	ProblemCodeOrderNumberTaken      ProblemCode = "order_number_taken"
-	ProblemCodePlacing               ProblemCode = "placing"
-	ProblemCodePurchaseRunning       ProblemCode = "purchase_running"
-	ProblemCodeStaleRevision         ProblemCode = "stale_revision"
-	ProblemCodeTimeout               ProblemCode = "timeout"
-	ProblemCodeTooLarge              ProblemCode = "too_large"
-	ProblemCodeTooManyRequests       ProblemCode = "too_many_requests"
-	ProblemCodeTotalDiffers          ProblemCode = "total_differs"
-	ProblemCodeUnauthorized          ProblemCode = "unauthorized"
-	ProblemCodeUnavailable           ProblemCode = "unavailable"
-	ProblemCodeUnknownSku            ProblemCode = "unknown_sku"
-	ProblemCodeUnsupportedMediaType  ProblemCode = "unsupported_media_type"
-)
-
-// Valid indicates whether the value is a known member of the ProblemCode enum.
-func (e ProblemCode) Valid() bool {
-	switch e {
-	case ProblemCodeBadRequest:
-		return true
-	case ProblemCodeBelowPromised:
-		return true
-	case ProblemCodeComplete:
-		return true
-	case ProblemCodeExpired:
-		return true
-	case ProblemCodeForbidden:
-		return true
-	case ProblemCodeGone:
-		return true
-	case ProblemCodeIdempotencyKeyMissing:
-		return true
-	case ProblemCodeIdempotencyKeyReused:
-		return true
-	case ProblemCodeInProgress:
-		return true
-	case ProblemCodeInternal:
-		return true
-	case ProblemCodeInvalid:
-		return true
-	case ProblemCodeKlarnaRefused:
-		return true
-	case ProblemCodeKlarnaUnavailable:
-		return true
-	case ProblemCodeMethodNotAllowed:
-		return true
-	case ProblemCodeNegativeTotal:
-		return true
-	case ProblemCodeNoConfirmation:
-		return true
-	case ProblemCodeNotFound:
-		return true
-	case ProblemCodeNotPossible:
-		return true
-	case ProblemCodeNothingToPay:
-		return true
-	case ProblemCodeNothingToSell:
-		return true
-	case ProblemCodeOrderNumberTaken:
-		return true
-	case ProblemCodePlacing:
-		return true
-	case ProblemCodePurchaseRunning:
-		return true
-	case ProblemCodeStaleRevision:
-		return true
-	case ProblemCodeTimeout:
-		return true
-	case ProblemCodeTooLarge:
-		return true
-	case ProblemCodeTooManyRequests:
-		return true
-	case ProblemCodeTotalDiffers:
-		return true
-	case ProblemCodeUnauthorized:
-		return true
-	case ProblemCodeUnavailable:
-		return true
-	case ProblemCodeUnknownSku:
-		return true
-	case ProblemCodeUnsupportedMediaType:
-		return true
-	default:
-		return false
-	}
-}
-
 // Defines values for SessionMode.
 const (
 	SessionModeEmbedded SessionMode = "embedded"
@@ -391,13 +205,13 @@ func (e SessionMode) Valid() bool {
 
 // Defines values for SessionObject.
 const (
-	SessionObjectCheckoutSession SessionObject = "checkout_session"
+	CheckoutSession SessionObject = "checkout_session"
 )
 
 // Valid indicates whether the value is a known member of the SessionObject enum.
 func (e SessionObject) Valid() bool {
 	switch e {
-	case SessionObjectCheckoutSession:
+	case CheckoutSession:
 		return true
 	default:
 		return false
@@ -642,25 +456,20 @@ type EventList struct {
 		Sequence  int64     `json:"sequence"`
 		Timestamp time.Time `json:"timestamp"`
 
-		// Type What happened. More types may come.
-		Type EventListDataType `json:"type"`
+		// Type What happened: checkout_session.completed, checkout_session.expired, order.created, order.updated, order.risk_changed, order.captured, order.refunded, order.shipped, order.cancelled, order.released, order.expiring, order.expired, order.command_finished, order.withdrawal_requested, stock.oversold. More may come.
+		Type string `json:"type"`
 	} `json:"data"`
 
 	// Next For after, also when there is nothing new.
 	Next int64 `json:"next"`
 }
 
-// EventListDataDataObject defines model for EventList.Data.Data.Object.
-type EventListDataDataObject string
-
 // EventList_Data_Data What it is about, as its object says: id, number, reference, revision of an order; reference, revision of a checkout_session; sku, available of stock.
 type EventList_Data_Data struct {
-	Object               EventListDataDataObject `json:"object"`
-	AdditionalProperties map[string]interface{}  `json:"-"`
+	// Object What it is about: order, checkout_session, stock. More may come.
+	Object               string                 `json:"object"`
+	AdditionalProperties map[string]interface{} `json:"-"`
 }
-
-// EventListDataType What happened. More types may come.
-type EventListDataType string
 
 // Fault defines model for Fault.
 type Fault struct {
@@ -759,7 +568,24 @@ type Order struct {
 	Country        string               `json:"country"`
 	Currency       string               `json:"currency"`
 	Customer       OrderCustomer        `json:"customer"`
-	Delivery       OrderDelivery        `json:"delivery"`
+
+	// Delivery null where nothing is sent.
+	Delivery *struct {
+		Carrier string `json:"carrier"`
+		Id      string `json:"id"`
+		Name    string `json:"name"`
+
+		// PickupPoint null where the goods are brought.
+		PickupPoint *struct {
+			Address Order_Delivery_PickupPoint_Address `json:"address"`
+			Id      string                             `json:"id"`
+			Name    string                             `json:"name"`
+		} `json:"pickup_point"`
+		Price int64 `json:"price"`
+
+		// TmsReference Of the shipping assistant, as Klarna gave it.
+		TmsReference string `json:"tms_reference"`
+	} `json:"delivery"`
 
 	// ErasedAt When personal data was erased; null: it is there.
 	ErasedAt *time.Time `json:"erased_at"`
@@ -783,11 +609,16 @@ type Order struct {
 	OrderAmount     int64             `json:"order_amount"`
 
 	// OrderId Klarna's; null of an order of 0.
-	OrderId        *string       `json:"order_id"`
-	OrderLines     []OrderLine   `json:"order_lines"`
-	OrderTaxAmount int64         `json:"order_tax_amount"`
-	PaymentMethod  PaymentMethod `json:"payment_method"`
-	PlacedAt       time.Time     `json:"placed_at"`
+	OrderId        *string     `json:"order_id"`
+	OrderLines     []OrderLine `json:"order_lines"`
+	OrderTaxAmount int64       `json:"order_tax_amount"`
+
+	// PaymentMethod null of an order of 0.
+	PaymentMethod *struct {
+		Description string `json:"description"`
+		Type        string `json:"type"`
+	} `json:"payment_method"`
+	PlacedAt time.Time `json:"placed_at"`
 
 	// Reference Of its checkout session.
 	Reference *string      `json:"reference"`
@@ -809,6 +640,29 @@ type Order struct {
 
 // Order_BillingAddress defines model for Order.BillingAddress.
 type Order_BillingAddress struct {
+	Attention            *string                `json:"attention,omitempty"`
+	CareOf               *string                `json:"care_of,omitempty"`
+	City                 *string                `json:"city,omitempty"`
+	Country              *string                `json:"country,omitempty"`
+	Email                *string                `json:"email,omitempty"`
+	FamilyName           *string                `json:"family_name,omitempty"`
+	GivenName            *string                `json:"given_name,omitempty"`
+	HouseExtension       *string                `json:"house_extension,omitempty"`
+	OrganizationName     *string                `json:"organization_name,omitempty"`
+	Phone                *string                `json:"phone,omitempty"`
+	PostalCode           *string                `json:"postal_code,omitempty"`
+	Reference            *string                `json:"reference,omitempty"`
+	Region               *string                `json:"region,omitempty"`
+	StreetAddress        *string                `json:"street_address,omitempty"`
+	StreetAddress2       *string                `json:"street_address2,omitempty"`
+	StreetName           *string                `json:"street_name,omitempty"`
+	StreetNumber         *string                `json:"street_number,omitempty"`
+	Title                *string                `json:"title,omitempty"`
+	AdditionalProperties map[string]interface{} `json:"-"`
+}
+
+// Order_Delivery_PickupPoint_Address defines model for Order.Delivery.PickupPoint.Address.
+type Order_Delivery_PickupPoint_Address struct {
 	Attention            *string                `json:"attention,omitempty"`
 	CareOf               *string                `json:"care_of,omitempty"`
 	City                 *string                `json:"city,omitempty"`
@@ -870,18 +724,6 @@ type OrderCustomer struct {
 // OrderCustomerType defines model for OrderCustomer.Type.
 type OrderCustomerType string
 
-// OrderDelivery defines model for OrderDelivery.
-type OrderDelivery struct {
-	Carrier     string           `json:"carrier"`
-	Id          string           `json:"id"`
-	Name        string           `json:"name"`
-	PickupPoint OrderPickupPoint `json:"pickup_point"`
-	Price       int64            `json:"price"`
-
-	// TmsReference Of the shipping assistant, as Klarna gave it.
-	TmsReference string `json:"tms_reference"`
-}
-
 // OrderLine defines model for OrderLine.
 type OrderLine struct {
 	CapturedQuantity int64 `json:"captured_quantity"`
@@ -919,36 +761,6 @@ type OrderList struct {
 
 	// Next For after; null at the end.
 	Next *string `json:"next"`
-}
-
-// OrderPickupPoint defines model for OrderPickupPoint.
-type OrderPickupPoint struct {
-	Address OrderPickupPoint_Address `json:"address"`
-	Id      string                   `json:"id"`
-	Name    string                   `json:"name"`
-}
-
-// OrderPickupPoint_Address defines model for OrderPickupPoint.Address.
-type OrderPickupPoint_Address struct {
-	Attention            *string                `json:"attention,omitempty"`
-	CareOf               *string                `json:"care_of,omitempty"`
-	City                 *string                `json:"city,omitempty"`
-	Country              *string                `json:"country,omitempty"`
-	Email                *string                `json:"email,omitempty"`
-	FamilyName           *string                `json:"family_name,omitempty"`
-	GivenName            *string                `json:"given_name,omitempty"`
-	HouseExtension       *string                `json:"house_extension,omitempty"`
-	OrganizationName     *string                `json:"organization_name,omitempty"`
-	Phone                *string                `json:"phone,omitempty"`
-	PostalCode           *string                `json:"postal_code,omitempty"`
-	Reference            *string                `json:"reference,omitempty"`
-	Region               *string                `json:"region,omitempty"`
-	StreetAddress        *string                `json:"street_address,omitempty"`
-	StreetAddress2       *string                `json:"street_address2,omitempty"`
-	StreetName           *string                `json:"street_name,omitempty"`
-	StreetNumber         *string                `json:"street_number,omitempty"`
-	Title                *string                `json:"title,omitempty"`
-	AdditionalProperties map[string]interface{} `json:"-"`
 }
 
 // OrderRef defines model for OrderRef.
@@ -990,12 +802,6 @@ type PartLine struct {
 	TotalTaxAmount int64  `json:"total_tax_amount"`
 }
 
-// PaymentMethod defines model for PaymentMethod.
-type PaymentMethod struct {
-	Description string `json:"description"`
-	Type        string `json:"type"`
-}
-
 // PickupPoint defines model for PickupPoint.
 type PickupPoint struct {
 	Address *AddressBody `json:"address,omitempty"`
@@ -1007,8 +813,8 @@ type PickupPoint struct {
 type Problem struct {
 	CheckoutSession *Session `json:"checkout_session,omitempty"`
 
-	// Code What is wrong. More codes may come.
-	Code ProblemCode `json:"code"`
+	// Code What is wrong: bad_request, invalid, too_large, unsupported_media_type, timeout, unauthorized, forbidden, not_found, method_not_allowed, too_many_requests, idempotency_key_missing, idempotency_key_reused, in_progress, stale_revision, total_differs, negative_total, nothing_to_pay, unknown_sku, order_number_taken, complete, placing, expired, nothing_to_sell, no_confirmation, purchase_running, klarna_unavailable, klarna_refused, not_possible, below_promised, gone, unavailable, internal. More may come.
+	Code string `json:"code"`
 
 	// CorrelationId Names Klarna's answer to Klarna's support.
 	CorrelationId *string `json:"correlation_id,omitempty"`
@@ -1032,9 +838,6 @@ type Problem struct {
 	// Title The status in words.
 	Title string `json:"title"`
 }
-
-// ProblemCode What is wrong. More codes may come.
-type ProblemCode string
 
 // ProductNumbers defines model for ProductNumbers.
 type ProductNumbers struct {
@@ -1104,30 +907,45 @@ type Session struct {
 	CheckoutUrl      *string  `json:"checkout_url,omitempty"`
 
 	// ClientSecret For the page that holds the checkout; null with mode hosted.
-	ClientSecret   *string       `json:"client_secret"`
-	Country        string        `json:"country"`
-	CreatedAt      time.Time     `json:"created_at"`
-	Currency       string        `json:"currency"`
-	Customer       *CustomerBody `json:"customer,omitempty"`
-	DeliveryOption Delivery      `json:"delivery_option"`
+	ClientSecret *string       `json:"client_secret"`
+	Country      string        `json:"country"`
+	CreatedAt    time.Time     `json:"created_at"`
+	Currency     string        `json:"currency"`
+	Customer     *CustomerBody `json:"customer,omitempty"`
+
+	// DeliveryOption The chosen one, or the preselected.
+	DeliveryOption *struct {
+		Description *string      `json:"description,omitempty"`
+		Id          string       `json:"id"`
+		Name        string       `json:"name"`
+		PickupPoint *PickupPoint `json:"pickup_point,omitempty"`
+		Preselected *bool        `json:"preselected,omitempty"`
+		Price       int64        `json:"price"`
+		TaxRate     int64        `json:"tax_rate"`
+	} `json:"delivery_option"`
 
 	// DeliveryOptions What is offered where the order goes.
 	DeliveryOptions []Delivery `json:"delivery_options"`
 	ExpiresAt       time.Time  `json:"expires_at"`
 
 	// LinesLost The lines are lost; the next PUT brings them again.
-	LinesLost      *bool             `json:"lines_lost,omitempty"`
-	Locale         string            `json:"locale"`
-	Metadata       map[string]string `json:"metadata"`
-	Mode           SessionMode       `json:"mode"`
-	Object         SessionObject     `json:"object"`
-	Order          OrderRef          `json:"order"`
-	OrderAmount    int64             `json:"order_amount"`
-	OrderLines     []Line            `json:"order_lines"`
-	OrderNumber    string            `json:"order_number"`
-	OrderTaxAmount int64             `json:"order_tax_amount"`
-	Reference      string            `json:"reference"`
-	Refused        *Refused          `json:"refused,omitempty"`
+	LinesLost *bool             `json:"lines_lost,omitempty"`
+	Locale    string            `json:"locale"`
+	Metadata  map[string]string `json:"metadata"`
+	Mode      SessionMode       `json:"mode"`
+	Object    SessionObject     `json:"object"`
+
+	// Order null until the session is complete.
+	Order *struct {
+		Id     string `json:"id"`
+		Number string `json:"number"`
+	} `json:"order"`
+	OrderAmount    int64    `json:"order_amount"`
+	OrderLines     []Line   `json:"order_lines"`
+	OrderNumber    string   `json:"order_number"`
+	OrderTaxAmount int64    `json:"order_tax_amount"`
+	Reference      string   `json:"reference"`
+	Refused        *Refused `json:"refused,omitempty"`
 
 	// Revision Rises with lines, totals and options, not with the shopper's address or choice.
 	Revision          int64         `json:"revision"`
@@ -1767,6 +1585,329 @@ func (a Order_BillingAddress) MarshalJSON() ([]byte, error) {
 	return json.Marshal(object)
 }
 
+// Getter for additional properties for Order_Delivery_PickupPoint_Address. Returns the specified
+// element and whether it was found
+func (a Order_Delivery_PickupPoint_Address) Get(fieldName string) (value interface{}, found bool) {
+	if a.AdditionalProperties != nil {
+		value, found = a.AdditionalProperties[fieldName]
+	}
+	return
+}
+
+// Setter for additional properties for Order_Delivery_PickupPoint_Address
+func (a *Order_Delivery_PickupPoint_Address) Set(fieldName string, value interface{}) {
+	if a.AdditionalProperties == nil {
+		a.AdditionalProperties = make(map[string]interface{})
+	}
+	a.AdditionalProperties[fieldName] = value
+}
+
+// Override default JSON handling for Order_Delivery_PickupPoint_Address to handle AdditionalProperties
+func (a *Order_Delivery_PickupPoint_Address) UnmarshalJSON(b []byte) error {
+	object := make(map[string]json.RawMessage)
+	err := json.Unmarshal(b, &object)
+	if err != nil {
+		return err
+	}
+
+	if raw, found := object["attention"]; found {
+		err = json.Unmarshal(raw, &a.Attention)
+		if err != nil {
+			return fmt.Errorf("error reading 'attention': %w", err)
+		}
+		delete(object, "attention")
+	}
+
+	if raw, found := object["care_of"]; found {
+		err = json.Unmarshal(raw, &a.CareOf)
+		if err != nil {
+			return fmt.Errorf("error reading 'care_of': %w", err)
+		}
+		delete(object, "care_of")
+	}
+
+	if raw, found := object["city"]; found {
+		err = json.Unmarshal(raw, &a.City)
+		if err != nil {
+			return fmt.Errorf("error reading 'city': %w", err)
+		}
+		delete(object, "city")
+	}
+
+	if raw, found := object["country"]; found {
+		err = json.Unmarshal(raw, &a.Country)
+		if err != nil {
+			return fmt.Errorf("error reading 'country': %w", err)
+		}
+		delete(object, "country")
+	}
+
+	if raw, found := object["email"]; found {
+		err = json.Unmarshal(raw, &a.Email)
+		if err != nil {
+			return fmt.Errorf("error reading 'email': %w", err)
+		}
+		delete(object, "email")
+	}
+
+	if raw, found := object["family_name"]; found {
+		err = json.Unmarshal(raw, &a.FamilyName)
+		if err != nil {
+			return fmt.Errorf("error reading 'family_name': %w", err)
+		}
+		delete(object, "family_name")
+	}
+
+	if raw, found := object["given_name"]; found {
+		err = json.Unmarshal(raw, &a.GivenName)
+		if err != nil {
+			return fmt.Errorf("error reading 'given_name': %w", err)
+		}
+		delete(object, "given_name")
+	}
+
+	if raw, found := object["house_extension"]; found {
+		err = json.Unmarshal(raw, &a.HouseExtension)
+		if err != nil {
+			return fmt.Errorf("error reading 'house_extension': %w", err)
+		}
+		delete(object, "house_extension")
+	}
+
+	if raw, found := object["organization_name"]; found {
+		err = json.Unmarshal(raw, &a.OrganizationName)
+		if err != nil {
+			return fmt.Errorf("error reading 'organization_name': %w", err)
+		}
+		delete(object, "organization_name")
+	}
+
+	if raw, found := object["phone"]; found {
+		err = json.Unmarshal(raw, &a.Phone)
+		if err != nil {
+			return fmt.Errorf("error reading 'phone': %w", err)
+		}
+		delete(object, "phone")
+	}
+
+	if raw, found := object["postal_code"]; found {
+		err = json.Unmarshal(raw, &a.PostalCode)
+		if err != nil {
+			return fmt.Errorf("error reading 'postal_code': %w", err)
+		}
+		delete(object, "postal_code")
+	}
+
+	if raw, found := object["reference"]; found {
+		err = json.Unmarshal(raw, &a.Reference)
+		if err != nil {
+			return fmt.Errorf("error reading 'reference': %w", err)
+		}
+		delete(object, "reference")
+	}
+
+	if raw, found := object["region"]; found {
+		err = json.Unmarshal(raw, &a.Region)
+		if err != nil {
+			return fmt.Errorf("error reading 'region': %w", err)
+		}
+		delete(object, "region")
+	}
+
+	if raw, found := object["street_address"]; found {
+		err = json.Unmarshal(raw, &a.StreetAddress)
+		if err != nil {
+			return fmt.Errorf("error reading 'street_address': %w", err)
+		}
+		delete(object, "street_address")
+	}
+
+	if raw, found := object["street_address2"]; found {
+		err = json.Unmarshal(raw, &a.StreetAddress2)
+		if err != nil {
+			return fmt.Errorf("error reading 'street_address2': %w", err)
+		}
+		delete(object, "street_address2")
+	}
+
+	if raw, found := object["street_name"]; found {
+		err = json.Unmarshal(raw, &a.StreetName)
+		if err != nil {
+			return fmt.Errorf("error reading 'street_name': %w", err)
+		}
+		delete(object, "street_name")
+	}
+
+	if raw, found := object["street_number"]; found {
+		err = json.Unmarshal(raw, &a.StreetNumber)
+		if err != nil {
+			return fmt.Errorf("error reading 'street_number': %w", err)
+		}
+		delete(object, "street_number")
+	}
+
+	if raw, found := object["title"]; found {
+		err = json.Unmarshal(raw, &a.Title)
+		if err != nil {
+			return fmt.Errorf("error reading 'title': %w", err)
+		}
+		delete(object, "title")
+	}
+
+	if len(object) != 0 {
+		a.AdditionalProperties = make(map[string]interface{})
+		for fieldName, fieldBuf := range object {
+			var fieldVal interface{}
+			err := json.Unmarshal(fieldBuf, &fieldVal)
+			if err != nil {
+				return fmt.Errorf("error unmarshaling field %s: %w", fieldName, err)
+			}
+			a.AdditionalProperties[fieldName] = fieldVal
+		}
+	}
+	return nil
+}
+
+// Override default JSON handling for Order_Delivery_PickupPoint_Address to handle AdditionalProperties
+func (a Order_Delivery_PickupPoint_Address) MarshalJSON() ([]byte, error) {
+	var err error
+	object := make(map[string]json.RawMessage)
+
+	if a.Attention != nil {
+		object["attention"], err = json.Marshal(a.Attention)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'attention': %w", err)
+		}
+	}
+
+	if a.CareOf != nil {
+		object["care_of"], err = json.Marshal(a.CareOf)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'care_of': %w", err)
+		}
+	}
+
+	if a.City != nil {
+		object["city"], err = json.Marshal(a.City)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'city': %w", err)
+		}
+	}
+
+	if a.Country != nil {
+		object["country"], err = json.Marshal(a.Country)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'country': %w", err)
+		}
+	}
+
+	if a.Email != nil {
+		object["email"], err = json.Marshal(a.Email)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'email': %w", err)
+		}
+	}
+
+	if a.FamilyName != nil {
+		object["family_name"], err = json.Marshal(a.FamilyName)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'family_name': %w", err)
+		}
+	}
+
+	if a.GivenName != nil {
+		object["given_name"], err = json.Marshal(a.GivenName)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'given_name': %w", err)
+		}
+	}
+
+	if a.HouseExtension != nil {
+		object["house_extension"], err = json.Marshal(a.HouseExtension)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'house_extension': %w", err)
+		}
+	}
+
+	if a.OrganizationName != nil {
+		object["organization_name"], err = json.Marshal(a.OrganizationName)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'organization_name': %w", err)
+		}
+	}
+
+	if a.Phone != nil {
+		object["phone"], err = json.Marshal(a.Phone)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'phone': %w", err)
+		}
+	}
+
+	if a.PostalCode != nil {
+		object["postal_code"], err = json.Marshal(a.PostalCode)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'postal_code': %w", err)
+		}
+	}
+
+	if a.Reference != nil {
+		object["reference"], err = json.Marshal(a.Reference)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'reference': %w", err)
+		}
+	}
+
+	if a.Region != nil {
+		object["region"], err = json.Marshal(a.Region)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'region': %w", err)
+		}
+	}
+
+	if a.StreetAddress != nil {
+		object["street_address"], err = json.Marshal(a.StreetAddress)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'street_address': %w", err)
+		}
+	}
+
+	if a.StreetAddress2 != nil {
+		object["street_address2"], err = json.Marshal(a.StreetAddress2)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'street_address2': %w", err)
+		}
+	}
+
+	if a.StreetName != nil {
+		object["street_name"], err = json.Marshal(a.StreetName)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'street_name': %w", err)
+		}
+	}
+
+	if a.StreetNumber != nil {
+		object["street_number"], err = json.Marshal(a.StreetNumber)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'street_number': %w", err)
+		}
+	}
+
+	if a.Title != nil {
+		object["title"], err = json.Marshal(a.Title)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'title': %w", err)
+		}
+	}
+
+	for fieldName, field := range a.AdditionalProperties {
+		object[fieldName], err = json.Marshal(field)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling '%s': %w", fieldName, err)
+		}
+	}
+	return json.Marshal(object)
+}
+
 // Getter for additional properties for Order_ShippingAddress. Returns the specified
 // element and whether it was found
 func (a Order_ShippingAddress) Get(fieldName string) (value interface{}, found bool) {
@@ -1952,329 +2093,6 @@ func (a *Order_ShippingAddress) UnmarshalJSON(b []byte) error {
 
 // Override default JSON handling for Order_ShippingAddress to handle AdditionalProperties
 func (a Order_ShippingAddress) MarshalJSON() ([]byte, error) {
-	var err error
-	object := make(map[string]json.RawMessage)
-
-	if a.Attention != nil {
-		object["attention"], err = json.Marshal(a.Attention)
-		if err != nil {
-			return nil, fmt.Errorf("error marshaling 'attention': %w", err)
-		}
-	}
-
-	if a.CareOf != nil {
-		object["care_of"], err = json.Marshal(a.CareOf)
-		if err != nil {
-			return nil, fmt.Errorf("error marshaling 'care_of': %w", err)
-		}
-	}
-
-	if a.City != nil {
-		object["city"], err = json.Marshal(a.City)
-		if err != nil {
-			return nil, fmt.Errorf("error marshaling 'city': %w", err)
-		}
-	}
-
-	if a.Country != nil {
-		object["country"], err = json.Marshal(a.Country)
-		if err != nil {
-			return nil, fmt.Errorf("error marshaling 'country': %w", err)
-		}
-	}
-
-	if a.Email != nil {
-		object["email"], err = json.Marshal(a.Email)
-		if err != nil {
-			return nil, fmt.Errorf("error marshaling 'email': %w", err)
-		}
-	}
-
-	if a.FamilyName != nil {
-		object["family_name"], err = json.Marshal(a.FamilyName)
-		if err != nil {
-			return nil, fmt.Errorf("error marshaling 'family_name': %w", err)
-		}
-	}
-
-	if a.GivenName != nil {
-		object["given_name"], err = json.Marshal(a.GivenName)
-		if err != nil {
-			return nil, fmt.Errorf("error marshaling 'given_name': %w", err)
-		}
-	}
-
-	if a.HouseExtension != nil {
-		object["house_extension"], err = json.Marshal(a.HouseExtension)
-		if err != nil {
-			return nil, fmt.Errorf("error marshaling 'house_extension': %w", err)
-		}
-	}
-
-	if a.OrganizationName != nil {
-		object["organization_name"], err = json.Marshal(a.OrganizationName)
-		if err != nil {
-			return nil, fmt.Errorf("error marshaling 'organization_name': %w", err)
-		}
-	}
-
-	if a.Phone != nil {
-		object["phone"], err = json.Marshal(a.Phone)
-		if err != nil {
-			return nil, fmt.Errorf("error marshaling 'phone': %w", err)
-		}
-	}
-
-	if a.PostalCode != nil {
-		object["postal_code"], err = json.Marshal(a.PostalCode)
-		if err != nil {
-			return nil, fmt.Errorf("error marshaling 'postal_code': %w", err)
-		}
-	}
-
-	if a.Reference != nil {
-		object["reference"], err = json.Marshal(a.Reference)
-		if err != nil {
-			return nil, fmt.Errorf("error marshaling 'reference': %w", err)
-		}
-	}
-
-	if a.Region != nil {
-		object["region"], err = json.Marshal(a.Region)
-		if err != nil {
-			return nil, fmt.Errorf("error marshaling 'region': %w", err)
-		}
-	}
-
-	if a.StreetAddress != nil {
-		object["street_address"], err = json.Marshal(a.StreetAddress)
-		if err != nil {
-			return nil, fmt.Errorf("error marshaling 'street_address': %w", err)
-		}
-	}
-
-	if a.StreetAddress2 != nil {
-		object["street_address2"], err = json.Marshal(a.StreetAddress2)
-		if err != nil {
-			return nil, fmt.Errorf("error marshaling 'street_address2': %w", err)
-		}
-	}
-
-	if a.StreetName != nil {
-		object["street_name"], err = json.Marshal(a.StreetName)
-		if err != nil {
-			return nil, fmt.Errorf("error marshaling 'street_name': %w", err)
-		}
-	}
-
-	if a.StreetNumber != nil {
-		object["street_number"], err = json.Marshal(a.StreetNumber)
-		if err != nil {
-			return nil, fmt.Errorf("error marshaling 'street_number': %w", err)
-		}
-	}
-
-	if a.Title != nil {
-		object["title"], err = json.Marshal(a.Title)
-		if err != nil {
-			return nil, fmt.Errorf("error marshaling 'title': %w", err)
-		}
-	}
-
-	for fieldName, field := range a.AdditionalProperties {
-		object[fieldName], err = json.Marshal(field)
-		if err != nil {
-			return nil, fmt.Errorf("error marshaling '%s': %w", fieldName, err)
-		}
-	}
-	return json.Marshal(object)
-}
-
-// Getter for additional properties for OrderPickupPoint_Address. Returns the specified
-// element and whether it was found
-func (a OrderPickupPoint_Address) Get(fieldName string) (value interface{}, found bool) {
-	if a.AdditionalProperties != nil {
-		value, found = a.AdditionalProperties[fieldName]
-	}
-	return
-}
-
-// Setter for additional properties for OrderPickupPoint_Address
-func (a *OrderPickupPoint_Address) Set(fieldName string, value interface{}) {
-	if a.AdditionalProperties == nil {
-		a.AdditionalProperties = make(map[string]interface{})
-	}
-	a.AdditionalProperties[fieldName] = value
-}
-
-// Override default JSON handling for OrderPickupPoint_Address to handle AdditionalProperties
-func (a *OrderPickupPoint_Address) UnmarshalJSON(b []byte) error {
-	object := make(map[string]json.RawMessage)
-	err := json.Unmarshal(b, &object)
-	if err != nil {
-		return err
-	}
-
-	if raw, found := object["attention"]; found {
-		err = json.Unmarshal(raw, &a.Attention)
-		if err != nil {
-			return fmt.Errorf("error reading 'attention': %w", err)
-		}
-		delete(object, "attention")
-	}
-
-	if raw, found := object["care_of"]; found {
-		err = json.Unmarshal(raw, &a.CareOf)
-		if err != nil {
-			return fmt.Errorf("error reading 'care_of': %w", err)
-		}
-		delete(object, "care_of")
-	}
-
-	if raw, found := object["city"]; found {
-		err = json.Unmarshal(raw, &a.City)
-		if err != nil {
-			return fmt.Errorf("error reading 'city': %w", err)
-		}
-		delete(object, "city")
-	}
-
-	if raw, found := object["country"]; found {
-		err = json.Unmarshal(raw, &a.Country)
-		if err != nil {
-			return fmt.Errorf("error reading 'country': %w", err)
-		}
-		delete(object, "country")
-	}
-
-	if raw, found := object["email"]; found {
-		err = json.Unmarshal(raw, &a.Email)
-		if err != nil {
-			return fmt.Errorf("error reading 'email': %w", err)
-		}
-		delete(object, "email")
-	}
-
-	if raw, found := object["family_name"]; found {
-		err = json.Unmarshal(raw, &a.FamilyName)
-		if err != nil {
-			return fmt.Errorf("error reading 'family_name': %w", err)
-		}
-		delete(object, "family_name")
-	}
-
-	if raw, found := object["given_name"]; found {
-		err = json.Unmarshal(raw, &a.GivenName)
-		if err != nil {
-			return fmt.Errorf("error reading 'given_name': %w", err)
-		}
-		delete(object, "given_name")
-	}
-
-	if raw, found := object["house_extension"]; found {
-		err = json.Unmarshal(raw, &a.HouseExtension)
-		if err != nil {
-			return fmt.Errorf("error reading 'house_extension': %w", err)
-		}
-		delete(object, "house_extension")
-	}
-
-	if raw, found := object["organization_name"]; found {
-		err = json.Unmarshal(raw, &a.OrganizationName)
-		if err != nil {
-			return fmt.Errorf("error reading 'organization_name': %w", err)
-		}
-		delete(object, "organization_name")
-	}
-
-	if raw, found := object["phone"]; found {
-		err = json.Unmarshal(raw, &a.Phone)
-		if err != nil {
-			return fmt.Errorf("error reading 'phone': %w", err)
-		}
-		delete(object, "phone")
-	}
-
-	if raw, found := object["postal_code"]; found {
-		err = json.Unmarshal(raw, &a.PostalCode)
-		if err != nil {
-			return fmt.Errorf("error reading 'postal_code': %w", err)
-		}
-		delete(object, "postal_code")
-	}
-
-	if raw, found := object["reference"]; found {
-		err = json.Unmarshal(raw, &a.Reference)
-		if err != nil {
-			return fmt.Errorf("error reading 'reference': %w", err)
-		}
-		delete(object, "reference")
-	}
-
-	if raw, found := object["region"]; found {
-		err = json.Unmarshal(raw, &a.Region)
-		if err != nil {
-			return fmt.Errorf("error reading 'region': %w", err)
-		}
-		delete(object, "region")
-	}
-
-	if raw, found := object["street_address"]; found {
-		err = json.Unmarshal(raw, &a.StreetAddress)
-		if err != nil {
-			return fmt.Errorf("error reading 'street_address': %w", err)
-		}
-		delete(object, "street_address")
-	}
-
-	if raw, found := object["street_address2"]; found {
-		err = json.Unmarshal(raw, &a.StreetAddress2)
-		if err != nil {
-			return fmt.Errorf("error reading 'street_address2': %w", err)
-		}
-		delete(object, "street_address2")
-	}
-
-	if raw, found := object["street_name"]; found {
-		err = json.Unmarshal(raw, &a.StreetName)
-		if err != nil {
-			return fmt.Errorf("error reading 'street_name': %w", err)
-		}
-		delete(object, "street_name")
-	}
-
-	if raw, found := object["street_number"]; found {
-		err = json.Unmarshal(raw, &a.StreetNumber)
-		if err != nil {
-			return fmt.Errorf("error reading 'street_number': %w", err)
-		}
-		delete(object, "street_number")
-	}
-
-	if raw, found := object["title"]; found {
-		err = json.Unmarshal(raw, &a.Title)
-		if err != nil {
-			return fmt.Errorf("error reading 'title': %w", err)
-		}
-		delete(object, "title")
-	}
-
-	if len(object) != 0 {
-		a.AdditionalProperties = make(map[string]interface{})
-		for fieldName, fieldBuf := range object {
-			var fieldVal interface{}
-			err := json.Unmarshal(fieldBuf, &fieldVal)
-			if err != nil {
-				return fmt.Errorf("error unmarshaling field %s: %w", fieldName, err)
-			}
-			a.AdditionalProperties[fieldName] = fieldVal
-		}
-	}
-	return nil
-}
-
-// Override default JSON handling for OrderPickupPoint_Address to handle AdditionalProperties
-func (a OrderPickupPoint_Address) MarshalJSON() ([]byte, error) {
 	var err error
 	object := make(map[string]json.RawMessage)
 

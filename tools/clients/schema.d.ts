@@ -441,8 +441,8 @@ export interface components {
             data: {
                 /** @description What it is about, as its object says: id, number, reference, revision of an order; reference, revision of a checkout_session; sku, available of stock. */
                 data: {
-                    /** @enum {string} */
-                    object: "order" | "checkout_session" | "stock";
+                    /** @description What it is about: order, checkout_session, stock. More may come. */
+                    object: string;
                 } & {
                     [key: string]: unknown;
                 };
@@ -455,11 +455,8 @@ export interface components {
                 sequence: number;
                 /** Format: date-time */
                 timestamp: string;
-                /**
-                 * @description What happened. More types may come.
-                 * @enum {string}
-                 */
-                type: "checkout_session.completed" | "checkout_session.expired" | "order.created" | "order.updated" | "order.risk_changed" | "order.captured" | "order.refunded" | "order.shipped" | "order.cancelled" | "order.released" | "order.expiring" | "order.expired" | "order.command_finished" | "order.withdrawal_requested" | "stock.oversold";
+                /** @description What happened: checkout_session.completed, checkout_session.expired, order.created, order.updated, order.risk_changed, order.captured, order.refunded, order.shipped, order.cancelled, order.released, order.expiring, order.expired, order.command_finished, order.withdrawal_requested, stock.oversold. More may come. */
+                type: string;
             }[];
             /**
              * Format: int64
@@ -605,7 +602,42 @@ export interface components {
             currency: string;
             customer: components["schemas"]["OrderCustomer"];
             /** @description null where nothing is sent. */
-            delivery: components["schemas"]["OrderDelivery"];
+            delivery: {
+                carrier: string;
+                id: string;
+                name: string;
+                /** @description null where the goods are brought. */
+                pickup_point: {
+                    address: {
+                        attention?: string;
+                        care_of?: string;
+                        city?: string;
+                        country?: string;
+                        email?: string;
+                        family_name?: string;
+                        given_name?: string;
+                        house_extension?: string;
+                        organization_name?: string;
+                        phone?: string;
+                        postal_code?: string;
+                        reference?: string;
+                        region?: string;
+                        street_address?: string;
+                        street_address2?: string;
+                        street_name?: string;
+                        street_number?: string;
+                        title?: string;
+                    } & {
+                        [key: string]: unknown;
+                    };
+                    id: string;
+                    name: string;
+                } | null;
+                /** Format: int64 */
+                price: number;
+                /** @description Of the shipping assistant, as Klarna gave it. */
+                tms_reference: string;
+            } | null;
             /**
              * Format: date-time
              * @description When personal data was erased; null: it is there.
@@ -638,7 +670,10 @@ export interface components {
             /** Format: int64 */
             order_tax_amount: number;
             /** @description null of an order of 0. */
-            payment_method: components["schemas"]["PaymentMethod"];
+            payment_method: {
+                description: string;
+                type: string;
+            } | null;
             /** Format: date-time */
             placed_at: string;
             /** @description Of its checkout session. */
@@ -693,7 +728,32 @@ export interface components {
             id: string;
             name: string;
             /** @description null where the goods are brought. */
-            pickup_point: components["schemas"]["OrderPickupPoint"];
+            pickup_point: {
+                address: {
+                    attention?: string;
+                    care_of?: string;
+                    city?: string;
+                    country?: string;
+                    email?: string;
+                    family_name?: string;
+                    given_name?: string;
+                    house_extension?: string;
+                    organization_name?: string;
+                    phone?: string;
+                    postal_code?: string;
+                    reference?: string;
+                    region?: string;
+                    street_address?: string;
+                    street_address2?: string;
+                    street_name?: string;
+                    street_number?: string;
+                    title?: string;
+                } & {
+                    [key: string]: unknown;
+                };
+                id: string;
+                name: string;
+            } | null;
             /** Format: int64 */
             price: number;
             /** @description Of the shipping assistant, as Klarna gave it. */
@@ -817,11 +877,8 @@ export interface components {
         Problem: {
             /** @description The session as it is. */
             checkout_session?: components["schemas"]["Session"];
-            /**
-             * @description What is wrong. More codes may come.
-             * @enum {string}
-             */
-            code: "bad_request" | "invalid" | "too_large" | "unsupported_media_type" | "timeout" | "unauthorized" | "forbidden" | "not_found" | "method_not_allowed" | "too_many_requests" | "idempotency_key_missing" | "idempotency_key_reused" | "in_progress" | "stale_revision" | "total_differs" | "negative_total" | "nothing_to_pay" | "unknown_sku" | "order_number_taken" | "complete" | "placing" | "expired" | "nothing_to_sell" | "no_confirmation" | "purchase_running" | "klarna_unavailable" | "klarna_refused" | "not_possible" | "below_promised" | "gone" | "unavailable" | "internal";
+            /** @description What is wrong: bad_request, invalid, too_large, unsupported_media_type, timeout, unauthorized, forbidden, not_found, method_not_allowed, too_many_requests, idempotency_key_missing, idempotency_key_reused, in_progress, stale_revision, total_differs, negative_total, nothing_to_pay, unknown_sku, order_number_taken, complete, placing, expired, nothing_to_sell, no_confirmation, purchase_running, klarna_unavailable, klarna_refused, not_possible, below_promised, gone, unavailable, internal. More may come. */
+            code: string;
             /** @description Names Klarna's answer to Klarna's support. */
             correlation_id?: string;
             /** @description What is wrong, for the developer. */
@@ -907,7 +964,17 @@ export interface components {
             currency: string;
             customer?: components["schemas"]["CustomerBody"];
             /** @description The chosen one, or the preselected. */
-            delivery_option: components["schemas"]["Delivery"];
+            delivery_option: {
+                description?: string;
+                id: string;
+                name: string;
+                pickup_point?: components["schemas"]["PickupPoint"];
+                preselected?: boolean;
+                /** Format: int64 */
+                price: number;
+                /** Format: int64 */
+                tax_rate: number;
+            } | null;
             /** @description What is offered where the order goes. */
             delivery_options: components["schemas"]["Delivery"][];
             /** Format: date-time */
@@ -923,7 +990,10 @@ export interface components {
             /** @enum {string} */
             object: "checkout_session";
             /** @description null until the session is complete. */
-            order: components["schemas"]["OrderRef"];
+            order: {
+                id: string;
+                number: string;
+            } | null;
             /** Format: int64 */
             order_amount: number;
             order_lines: components["schemas"]["Line"][];
