@@ -379,6 +379,17 @@ func TestValidateHook(t *testing.T) {
 				t.Errorf("refused with %s", got)
 			}
 			asked := m.questions()
+			for said, want := range map[string]string{
+				`{"sv": "", "en": "Sold in the shop"}`: "Sold in the shop",
+				`{"sv": 5}`:                            "Butiken kan inte ta emot köpet",
+				`"Slutsåld"`:                           "Butiken kan inte ta emot köpet",
+				`{"sv": "` + strings.Repeat("a", 501) + `"}`: "Butiken kan inte ta emot köpet",
+			} {
+				m.says(`{"ok": false, "message": ` + said + `}`)
+				if got := buy(); !strings.Contains(got, want) {
+					t.Errorf("refused by %.30s with %q, want %s", said, got, want)
+				}
+			}
 			if len(asked) != 1 || asked[0]["reference"] != "b" || asked[0]["order_number"] != "W-1" || asked[0]["order_amount"] != 257800.0 || asked[0]["country"] != "SE" ||
 				asked[0]["delivery_option"].(map[string]any)["id"] != "parcel" {
 				t.Errorf("asked %v", asked)

@@ -2,6 +2,9 @@ package hook
 
 import (
 	"context"
+	"strings"
+
+	"github.com/go-json-experiment/json/v1"
 
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/i18n"
@@ -60,24 +63,39 @@ func (h *Hooks) Validate(ctx context.Context, c cart.Cart, q cart.Quote) Verdict
 		}
 	}
 	var answer struct {
-		OK      *bool     `json:"ok"`
-		Message i18n.Text `json:"message"`
+		OK      *bool           `json:"ok"`
+		Message json.RawMessage `json:"message"`
 	}
 	if err := h.ask(ctx, observe.HookValidate, *of, question, &answer, func() error {
 		if answer.OK == nil {
 			return bad("it has no ok")
 		}
-		for _, text := range answer.Message {
-			if text == "" || len(text) > maxMessage {
-				return bad("message has a text that has not 1 to %d bytes", maxMessage)
-			}
-		}
 		return nil
 	}); err != nil {
 		return Verdict{OK: of.Approve}
 	}
-	if !*answer.OK {
-		h.Logger.InfoContext(ctx, "purchase refused by the merchant's server")
+	if *answer.OK {
+		return Verdict{OK: true}
 	}
-	return Verdict{OK: *answer.OK, Message: answer.Message}
+	h.Logger.InfoContext(ctx, "purchase refused by the merchant's server")
+	return Verdict{Message: h.texts(ctx, answer.Message)}
+}
+
+// texts are those of a refusal's message that a shopper can read. One that does not fit is left
+// out: it makes no yes of a no.
+func (h *Hooks) texts(ctx context.Context, message json.RawMessage) i18n.Text {
+	var said map[i18n.Lang]any
+	fit := len(message) == 0 || json.Unmarshal(message, &said) == nil
+	texts := i18n.Text{}
+	for lang, one := range said {
+		if text, ok := one.(string); ok && strings.TrimSpace(text) != "" && len(text) <= maxMessage {
+			texts[lang] = text
+		} else {
+			fit = false
+		}
+	}
+	if !fit {
+		h.Logger.WarnContext(ctx, "a text of the merchant's server is not shown: it is none, empty or too long", "hook", string(observe.HookValidate))
+	}
+	return texts
 }
