@@ -97,6 +97,7 @@ a11y: $(AXE) test-tools ## accessibility of every page in every look, by axe-cor
 firefox: export SHOPD_BROWSERS := all
 firefox: $(NODE) firefox-tools test-tools ## the example shops in Chromium and Firefox, and the other checkouts in Firefox
 	$(TEST) -run '^(TestExampleShops|TestFirefox)$$' ./internal/api
+	$(TEST) ./examples
 
 firefox-tools:
 	@missing=; \

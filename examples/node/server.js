@@ -36,6 +36,12 @@ const tell = (visitor, basket) => ask("PUT", `checkout_sessions/${visitor.refere
   success_url: `${self}/thanks`, checkout_url: `${self}/checkout`, cancel_url: `${self}/`,
 });
 
+/**
+ * Whether shopd has kept what it was told, though Klarna may hear of it later. Where it has not, or has not answered, the
+ * basket here stays as it was: the next change tells all of it again.
+ */
+const isKept = ({ status, json }) => status < 300 || json.code === "klarna_unavailable";
+
 /** Reads an order at shopd into the shop's own. Older news than what is known changes nothing; false: try again later. */
 async function learn(id) {
   const { status, json: order } = await ask("GET", `orders/${encodeURIComponent(id)}`);
@@ -43,7 +49,7 @@ async function learn(id) {
   if (status === 200 && own && order.revision > own.revision) {
     const paid = order.status.includes("captured") || order.shippable ? "paid" : "being checked by Klarna";
     const state = ["cancelled", "expired"].includes(order.status) ? order.status : paid;
-    Object.assign(own, { state, revision: order.revision, amount: order.amounts.authorized });
+    Object.assign(own, { state, revision: order.revision, number: order.number, amount: order.amounts.authorized });
   }
   return status === 200;
 }
@@ -96,8 +102,12 @@ app.post("/basket", async ({ visitor, body, headers }, response) => {
   const basket = { ...visitor.basket, [sku]: Math.max(0, Math.min(99, (visitor.basket[sku] ?? 0) + Math.trunc(Number(body?.by) || 0))) };
   if (!basket[sku]) delete basket[sku];
   if (visitor.reference) { // a checkout may be open: shopd first, for it may be bought already
-    const { status } = await (Object.keys(basket).length ? tell(visitor, basket) : ask("POST", `checkout_sessions/${visitor.reference}/expire`));
-    if (status >= 400 && status !== 503) return response.status(409).send("This basket cannot be changed now."); // 503: kept, and told to Klarna later
+    const left = Object.keys(basket).length;
+    const answer = await (left ? tell(visitor, basket) : ask("POST", `checkout_sessions/${visitor.reference}/expire`));
+    const none = !left && answer.status === 404; // no checkout was ever opened: there is nothing to end
+    if (!none && !isKept(answer)) {
+      return response.status(answer.status === 503 ? 503 : 409).send("This basket cannot be changed now. Try again in a moment.");
+    }
   }
   visitor.basket = basket;
   response.redirect(303, headers["x-part"] ? "/part" : "/");
@@ -126,18 +136,21 @@ app.get("/checkout", async ({ visitor }, response) => {
     });`);
 });
 app.get("/thanks", async ({ visitor }, response) => {
-  const { json } = visitor.reference ? await ask("GET", `checkout_sessions/${visitor.reference}`) : { json: {} };
-  if (["complete", "placing"].includes(json.status)) { // bought: the next basket gets a reference of its own
-    Object.assign(visitor, { basket: {}, reference: undefined, bought: json });
+  const { json } = await ask("GET", `checkout_sessions/${visitor.reference ?? visitor.bought?.reference ?? "none"}`);
+  if (["complete", "placing"].includes(json.status)) {
+    if (visitor.reference) Object.assign(visitor, { basket: {}, reference: undefined }); // bought: the next basket gets a reference of its own
+    visitor.bought = json;
   }
   if (!visitor.bought) return response.redirect(303, "/");
-  page(response, "Thank you", `<p>Your order has the number <b>${visitor.bought.order_number}</b>. <a href=/order>What is known of it</a><div id=checkout></div>`, `
+  const { order } = visitor.bought; // none: it is paid, and still being written down: it may get another number
+  const number = order ? `Your order has the number <b>${order.number}</b>.` : "Your order is being written down. <a href=/thanks>Its number</a>";
+  page(response, "Thank you", `<p>${number} <a href=/order>What is known of it</a><div id=checkout></div>`, `
     import { mountConfirmation } from "${shopd}/v1/checkout.js";
     await mountConfirmation("#checkout", { clientSecret: "${visitor.bought.client_secret}", nonce });`);
 });
 app.get("/order", ({ visitor }, response) => { // what webhooks have told
   const own = orders.get(visitor.bought?.reference);
   if (!own) return response.redirect(303, "/");
-  page(response, `Order ${visitor.bought.order_number}`, `<p>It is <b id=state>${own.state}</b>${own.amount === undefined ? "" : `: ${kronor(own.amount)}`}.<p><a href=/>Back to the shop</a>`);
+  page(response, `Order ${own.number ?? ""}`, `<p>It is <b id=state>${own.state}</b>${own.amount === undefined ? "" : `: ${kronor(own.amount)}`}.<p><a href=/>Back to the shop</a>`);
 });
 app.listen(port, "localhost", () => console.log(`shop ${self}`));

@@ -35,6 +35,12 @@ function tell(array $basket): array {
     ]);
 }
 
+// Whether shopd has kept what it was told, though Klarna may hear of it later. Where it has not, or has not answered, the
+// basket here stays as it was: the next change tells all of it again.
+function isKept(int $status, array $answer): bool {
+    return $status < 300 || ($answer["code"] ?? "") === "klarna_unavailable";
+}
+
 // Changes what the shop knows: its orders by reference, and which webhooks are done. In a real shop these are tables.
 function book(callable $change): mixed {
     $file = fopen(getenv("SHOP_DATA") ?: sys_get_temp_dir() . "/shopd-example-shop.json", "c+");
@@ -65,7 +71,7 @@ function learn(string $id): bool {
     $state = in_array($order["status"], ["cancelled", "expired"]) ? $order["status"] : $paid;
     book(function (array &$book) use ($order, $state) {
         $known = $book["orders"][$order["reference"] ?? ""]["revision"] ?? PHP_INT_MAX; // none: it is not of this shop
-        if ($order["revision"] > $known) $book["orders"][$order["reference"]] = ["state" => $state, "revision" => $order["revision"], "amount" => $order["amounts"]["authorized"]];
+        if ($order["revision"] > $known) $book["orders"][$order["reference"]] = ["state" => $state, "revision" => $order["revision"], "number" => $order["number"], "amount" => $order["amounts"]["authorized"]];
     });
     return true;
 }
@@ -119,10 +125,11 @@ switch ($_SERVER["REQUEST_METHOD"] . " " . parse_url($_SERVER["REQUEST_URI"], PH
         $basket[$sku] = max(0, min(99, ($basket[$sku] ?? 0) + (int) ($_POST["by"] ?? 0)));
         $basket = array_filter($basket);
         if (isset($_SESSION["reference"])) { // a checkout may be open: shopd first, for it may be bought already
-            [$status] = $basket ? tell($basket) : shopd("POST", "checkout_sessions/{$_SESSION["reference"]}/expire");
-            if ($status >= 400 && $status !== 503) { // 503: kept, and told to Klarna later
-                http_response_code(409);
-                exit("This basket cannot be changed now.");
+            [$status, $answer] = $basket ? tell($basket) : shopd("POST", "checkout_sessions/{$_SESSION["reference"]}/expire");
+            $none = !$basket && $status === 404; // no checkout was ever opened: there is nothing to end
+            if (!$none && !isKept($status, $answer)) {
+                http_response_code($status === 503 ? 503 : 409);
+                exit("This basket cannot be changed now. Try again in a moment.");
             }
         }
         $_SESSION["basket"] = $basket;
@@ -153,12 +160,15 @@ switch ($_SERVER["REQUEST_METHOD"] . " " . parse_url($_SERVER["REQUEST_URI"], PH
             });
             JS);
     case "GET /thanks":
-        [, $answer] = shopd("GET", "checkout_sessions/" . ($_SESSION["reference"] ?? "none"));
-        if (in_array($answer["status"] ?? "", ["complete", "placing"])) { // bought: the next basket gets a reference of its own
-            $_SESSION = ["basket" => [], "bought" => $answer];
+        [, $answer] = shopd("GET", "checkout_sessions/" . ($_SESSION["reference"] ?? $_SESSION["bought"]["reference"] ?? "none"));
+        if (in_array($answer["status"] ?? "", ["complete", "placing"])) {
+            if (isset($_SESSION["reference"])) $_SESSION = ["basket" => []]; // bought: the next basket gets a reference of its own
+            $_SESSION["bought"] = $answer;
         }
         if (!$bought = $_SESSION["bought"] ?? null) { header("Location: /", true, 303); exit; }
-        page("Thank you", "<p>Your order has the number <b>{$bought["order_number"]}</b>. <a href=/order>What is known of it</a><div id=checkout></div>", <<<JS
+        $number = isset($bought["order"]) // else it is paid, and still being written down: it may get another number
+            ? "Your order has the number <b>{$bought["order"]["number"]}</b>." : "Your order is being written down. <a href=/thanks>Its number</a>";
+        page("Thank you", "<p>$number <a href=/order>What is known of it</a><div id=checkout></div>", <<<JS
             import { mountConfirmation } from "$shopd/v1/checkout.js";
             await mountConfirmation("#checkout", { clientSecret: "{$bought["client_secret"]}", nonce });
             JS);
@@ -166,7 +176,7 @@ switch ($_SERVER["REQUEST_METHOD"] . " " . parse_url($_SERVER["REQUEST_URI"], PH
         $bought = $_SESSION["bought"] ?? null;
         $own = book(fn(array &$book) => $book["orders"][$bought["reference"] ?? ""] ?? null);
         if (!$own) { header("Location: /", true, 303); exit; }
-        page("Order {$bought["order_number"]}", "<p>It is <b id=state>{$own["state"]}</b>" . (isset($own["amount"]) ? ": " . kronor($own["amount"]) : "") . ".<p><a href=/>Back to the shop</a>");
+        page("Order " . ($own["number"] ?? ""), "<p>It is <b id=state>{$own["state"]}</b>" . (isset($own["amount"]) ? ": " . kronor($own["amount"]) : "") . ".<p><a href=/>Back to the shop</a>");
 }
 http_response_code(404);
 page("Not found", "<p><a href=/>To the basket</a>");
