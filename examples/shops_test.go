@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -139,6 +140,50 @@ func TestAnswers(t *testing.T) {
 		says(`200 {"reference": "r-1", "status": "complete", "order_number": "W-1", "order": {"id": "ord_1", "number": "K-7"}, "client_secret": "cs_1"}`, "GET", "/thanks", "", 200, "<b>K-7</b>")
 		says(`503 {}`, "GET", "/thanks", "", 200, "<b>K-7</b>")
 		s.has(t, 0, 1)
+	})
+}
+
+// Changes of one basket that come at once are all in it, one after the other, and shopd knows the last: also where the
+// browser no longer waits for the first.
+func TestAtOnce(t *testing.T) {
+	var calls, most atomic.Int32
+	var told atomic.Value
+	came := make(chan bool, 100)
+	each(t, func(w http.ResponseWriter, r *http.Request) {
+		most.Store(max(most.Load(), calls.Add(1)))
+		came <- true
+		defer calls.Add(-1)
+		body, _ := io.ReadAll(r.Body)
+		time.Sleep(100 * time.Millisecond)
+		told.Store(string(body))
+		_, _ = io.WriteString(w, `{"order_amount": 14900, "client_secret": "cs_1"}`)
+	}, func(t *testing.T, s *shop) {
+		s.ask(t, "POST", "/basket", "sku=MUG&by=1", nil)
+		s.ask(t, "GET", "/checkout", "", nil)
+		<-came
+		most.Store(0)
+		leaves, leave := context.WithCancel(t.Context())
+		go func() { <-came; leave() }()
+		if _, _, err := s.try(leaves, "POST", "/basket", "sku=MUG&by=1", nil); err == nil {
+			t.Error("the browser has waited")
+		}
+		leave()
+		var all sync.WaitGroup
+		for _, sku := range []string{"MUG", "TENT", "MUG"} {
+			all.Go(func() {
+				if status, _, err := s.try(t.Context(), "POST", "/basket", "sku="+sku+"&by=1", nil); err != nil || status != 303 {
+					t.Errorf("%d, %v", status, err)
+				}
+			})
+		}
+		all.Wait()
+		for range 3 {
+			<-came
+		}
+		s.has(t, 1, 4)
+		if said := told.Load().(string); most.Load() != 1 || !strings.Contains(said, `"quantity":4`) || !strings.Contains(said, `"TENT"`) {
+			t.Errorf("%d calls at once, the last one said %s", most.Load(), said)
+		}
 	})
 }
 

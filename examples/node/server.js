@@ -62,6 +62,15 @@ const basketOf = ({ basket }) => "<ul>" + Object.entries(goods).map(([sku, [name
   <button name=by value=-1 aria-label="Less of ${name}"${basket[sku] ? "" : " disabled"}>−</button> <b>${basket[sku] ?? 0}</b>
   <button name=by value=1 aria-label="More of ${name}">+</button></form></li>`).join("") + "</ul>";
 
+/**
+ * Handles one request of a visitor at a time, as PHP does it with its sessions: each begins with the basket that the one
+ * before has left, also when the browser waits for that no more.
+ */
+const inTurn = (handle) => (request, response) => {
+  const { visitor } = request;
+  return visitor.turn = Promise.allSettled([visitor.turn]).then(() => handle(request, response));
+};
+
 function page(response, title, main, script) {
   const nonce = random();
   response.set("Content-Security-Policy", `default-src 'none'; base-uri 'none'; form-action 'self'; script-src 'nonce-${nonce}' 'strict-dynamic'; ` +
@@ -97,7 +106,7 @@ app.get("/", ({ visitor }, response) => {
   const more = Object.keys(visitor.basket).length ? "<p><a href=/checkout>To the checkout</a>" : "<p>Put something in.";
   page(response, "Basket", basketOf(visitor) + more);
 });
-app.post("/basket", async ({ visitor, body, headers }, response) => {
+app.post("/basket", inTurn(async ({ visitor, body, headers }, response) => {
   const sku = Object.hasOwn(goods, body?.sku) ? body.sku : "MUG";
   const basket = { ...visitor.basket, [sku]: Math.max(0, Math.min(99, (visitor.basket[sku] ?? 0) + Math.trunc(Number(body?.by) || 0))) };
   if (!basket[sku]) delete basket[sku];
@@ -111,9 +120,9 @@ app.post("/basket", async ({ visitor, body, headers }, response) => {
   }
   visitor.basket = basket;
   response.redirect(303, headers["x-part"] ? "/part" : "/");
-});
-app.get("/part", ({ visitor }, response) => response.send(basketOf(visitor))); // for the script on the checkout page
-app.get("/checkout", async ({ visitor }, response) => {
+}));
+app.get("/part", inTurn(({ visitor }, response) => response.send(basketOf(visitor)))); // for the script on the checkout page
+app.get("/checkout", inTurn(async ({ visitor }, response) => {
   if (!Object.keys(visitor.basket).length) return response.redirect(303, "/");
   visitor.reference ??= "node-" + random(8);
   if (!orders.has(visitor.reference)) orders.set(visitor.reference, { state: "not paid", revision: 0 });
@@ -134,8 +143,8 @@ app.get("/checkout", async ({ visitor }, response) => {
         at("basket").innerHTML = await answer.text();
       }).then(() => "", ({ message }) => message);
     });`);
-});
-app.get("/thanks", async ({ visitor }, response) => {
+}));
+app.get("/thanks", inTurn(async ({ visitor }, response) => {
   const { json } = await ask("GET", `checkout_sessions/${visitor.reference ?? visitor.bought?.reference ?? "none"}`);
   if (["complete", "placing"].includes(json.status)) {
     if (visitor.reference) Object.assign(visitor, { basket: {}, reference: undefined }); // bought: the next basket gets a reference of its own
@@ -147,7 +156,7 @@ app.get("/thanks", async ({ visitor }, response) => {
   page(response, "Thank you", `<p>${number} <a href=/order>What is known of it</a><div id=checkout></div>`, `
     import { mountConfirmation } from "${shopd}/v1/checkout.js";
     await mountConfirmation("#checkout", { clientSecret: "${visitor.bought.client_secret}", nonce });`);
-});
+}));
 app.get("/order", ({ visitor }, response) => { // what webhooks have told
   const own = orders.get(visitor.bought?.reference);
   if (!own) return response.redirect(303, "/");

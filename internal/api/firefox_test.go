@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/shopd/shopd/examples/skerry"
+	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/internal/api"
 	"github.com/shopd/shopd/internal/browsertest"
 	"github.com/shopd/shopd/internal/settings"
@@ -135,8 +136,12 @@ func TestExampleShops(t *testing.T) {
 				p.Load(func() { press("More of Tent for two") })
 				p.Load(func() { p.MustElement("a").MustClick() })
 				p.showsTotal(249900 + 14900 + 4900)
-				press("More of Enamel mug")
+				e.Fake.AddFault(fakeklarna.Fault{Method: http.MethodPost, Path: "/checkout/v3/orders/*", Count: -1, Delay: fakeklarna.Duration(300 * time.Millisecond)})
+				p.MustEval(`(...labels) => { for (const label of labels) document.querySelector('[aria-label="' + label + '"]').click() }`,
+					"More of Tent for two", "More of Enamel mug", "More of Enamel mug", "Less of Enamel mug", "Less of Tent for two") // faster than any of them is answered
 				p.showsTotal(249900 + 2*14900 + 4900)
+				e.Fake.ClearFaults()
+				p.Wait("the page to list it", `() => [...document.querySelectorAll("#basket b")].map((b) => b.textContent).join() === "1,2"`)
 				press("Less of Tent for two")
 				p.showsTotal(2*14900 + 4900)
 				p.Wait("the page to say it", `() => document.querySelector("#total").textContent === "347.00 kr" && document.querySelector("#note").textContent === ""`)
