@@ -12,12 +12,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/internal/api"
 	"github.com/shopd/shopd/internal/until"
 )
 
-// The programs of docs/api.md run as they stand there, but for address and key. The warehouse sends each order once, also
-// when it is killed; the ledger sums what was captured and refunded; the reader of events tells each of them once.
+// The programs of docs/api.md run as they stand there, but for address and key. The warehouse packs each order and captures
+// it once, also when it is killed and when shopd ends a capture by itself; the ledger sums what was captured and refunded; the reader of events tells each of them once.
 func TestPrograms(t *testing.T) {
 	python := tool(t, "python3")
 	w := keyed(t)
@@ -31,7 +32,12 @@ func TestPrograms(t *testing.T) {
 	}
 	captured := func() int64 { return w.Number("select count(*) from orders where status = 'CAPTURED'") }
 
+	// Of the order that comes first Klarna takes no capture while the warehouse asks.
+	late := ask[api.OrderList](c, 200, "GET", "/orders?limit=1", "").Data[0]
+	w.Fake.AddFault(fakeklarna.Fault{Method: "POST", Path: "/ordermanagement/v1/orders/*/captures", OrderID: *late.OrderID, Count: -1, Status: 503})
+
 	warehouse := program(t, "A warehouse", w.URL)
+	packed := ""
 	for _, most := range []int64{2, orders} { // the first one is killed after two
 		ctx, kill := context.WithCancel(t.Context())
 		var said bytes.Buffer
@@ -46,10 +52,16 @@ func TestPrograms(t *testing.T) {
 		if strings.Contains(said.String(), "Traceback") || strings.Contains(said.String(), "look at") {
 			t.Fatalf("the warehouse: %s", said.String())
 		}
+		packed += said.String()
+		w.Fake.ClearFaults()
+		w.Round(time.Minute)
 	}
 	for _, o := range w.Fake.Orders() {
 		if kept := w.InBook(o.OrderID); len(kept.Captures) != 1 || len(kept.Shipments) != 1 || kept.Shipments[0].TrackingNumber != kept.Number {
 			t.Errorf("order %s: %+v, %+v", kept.Number, kept.Captures, kept.Shipments)
+		}
+		if !strings.Contains(packed, "packed "+w.InBook(o.OrderID).Number+"\n") {
+			t.Errorf("order %s is captured and was never packed:\n%s", w.InBook(o.OrderID).Number, packed)
 		}
 	}
 
