@@ -87,6 +87,23 @@ func TestReadmeTable(t *testing.T) {
 	}
 }
 
+// Whoever reads the README finds each page of docs, and the examples.
+func TestReadmeLinks(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages, err := filepath.Glob("../../docs/*.md")
+	if err != nil || len(pages) == 0 {
+		t.Fatalf("no pages: %v", err)
+	}
+	for _, page := range append(pages, "../../examples/README.md") {
+		if link := "](" + strings.TrimPrefix(page, "../../") + ")"; !strings.Contains(string(readme), link) {
+			t.Errorf("README.md has no link %s", link)
+		}
+	}
+}
+
 // shown is a default as the table shows it: a value as code, a description as text.
 func shown(def string) string {
 	if described, ok := strings.CutPrefix(def, "("); ok {
