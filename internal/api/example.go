@@ -1,12 +1,6 @@
 package api
 
 import (
-	"net/http"
-	"strconv"
-
-	"github.com/danielgtaylor/huma/v2"
-	"github.com/go-json-experiment/json/v1"
-
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/cartsync"
 	"github.com/shopd/shopd/internal/kco"
@@ -54,22 +48,3 @@ const (
   "created_at": "2026-11-29T12:00:00Z", "expires_at": "2026-12-01T12:00:00Z", "order": null
 }`
 )
-
-// exampleBody is the body of a session.
-func exampleBody() *huma.RequestBody {
-	return &huma.RequestBody{Content: map[string]*huma.MediaType{"application/json": {Example: json.RawMessage(exampleRequest)}}}
-}
-
-// exampleAnswers are answers with these statuses.
-func exampleAnswers(statuses ...int) map[string]*huma.Response {
-	answers := map[string]*huma.Response{}
-	for _, status := range statuses {
-		answers[strconv.Itoa(status)] = &huma.Response{
-			Description: http.StatusText(status),
-			Content: map[string]*huma.MediaType{"application/json": {
-				Schema: &huma.Schema{Ref: "#/components/schemas/Session"}, Example: json.RawMessage(exampleAnswer),
-			}},
-		}
-	}
-	return answers
-}

@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/http"
+	"strconv"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/go-json-experiment/json/v1"
@@ -50,9 +51,13 @@ const (
   "data": {"object": "order", "id": "ord_7F3K", "number": "W-20931", "reference": "basket-1", "revision": 4}}], "next": 412}`
 )
 
-// answers is the answer 200 with an example; schema names its type.
-func answers(schema, text string) map[string]*huma.Response {
-	return map[string]*huma.Response{"200": {Description: http.StatusText(http.StatusOK), Content: map[string]*huma.MediaType{
-		"application/json": {Schema: &huma.Schema{Ref: "#/components/schemas/" + schema}, Example: json.RawMessage(text)},
-	}}}
+// answers are the answer 200, and those with further statuses, with an example; schema names its type.
+func answers(schema, text string, further ...int) map[string]*huma.Response {
+	all := map[string]*huma.Response{}
+	for _, status := range append(further, http.StatusOK) {
+		all[strconv.Itoa(status)] = &huma.Response{Description: http.StatusText(status), Content: map[string]*huma.MediaType{
+			"application/json": {Schema: &huma.Schema{Ref: schemasPath + schema}, Example: json.RawMessage(text)},
+		}}
+	}
+	return all
 }

@@ -51,16 +51,16 @@ func (a *API) sessions(on huma.API) {
 		Summary:     "Say all of a checkout session: it is made (201), or replaced (200)",
 		Description: "Where the shopper has a form open, Klarna's order says the same when this is answered with 200. It may be repeated.",
 		Errors:      []int{http.StatusConflict, http.StatusPreconditionFailed, http.StatusUnprocessableEntity},
-		RequestBody: exampleBody(), Responses: exampleAnswers(http.StatusOK, http.StatusCreated),
+		RequestBody: example(exampleRequest), Responses: answers("Session", exampleAnswer, http.StatusCreated),
 	}, a.putSession)
 	register(a, on, permission.Checkout, huma.Operation{
 		OperationID: "get_checkout_session", Method: http.MethodGet, Path: path, Tags: tags,
-		Summary: "Read a checkout session", Errors: []int{http.StatusNotFound}, Responses: exampleAnswers(http.StatusOK),
+		Summary: "Read a checkout session", Errors: []int{http.StatusNotFound}, Responses: answers("Session", exampleAnswer),
 	}, a.getSession)
 	register(a, on, permission.Checkout, huma.Operation{
 		OperationID: "expire_checkout_session", Method: http.MethodPost, Path: path + "/expire", Tags: tags,
 		Summary: "End a checkout session that nobody is buying", Errors: []int{http.StatusNotFound, http.StatusConflict},
-		Responses: exampleAnswers(http.StatusOK),
+		Responses: answers("Session", exampleAnswer),
 	}, a.expireSession)
 }
 
