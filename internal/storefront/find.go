@@ -46,9 +46,13 @@ func (s *Storefront) lookUp(w http.ResponseWriter, r *http.Request, v *view, pag
 		s.errorPage(w, r, err, v.cart.Locale)
 		return
 	}
-	number, email := strings.ToUpper(strings.TrimSpace(r.PostFormValue("number"))), strings.TrimSpace(r.PostFormValue("email"))
-	allowed := s.mayFind(r, number)
-	o, found, err := s.Book.ByNumber(r.Context(), number)
+	number, email := strings.TrimSpace(r.PostFormValue("number")), strings.TrimSpace(r.PostFormValue("email"))
+	capitals := strings.ToUpper(number)
+	allowed := s.mayFind(r, capitals)
+	o, found, err := s.Book.ByNumber(r.Context(), number) // two of a merchant's own may differ in case alone
+	if err == nil && !found {
+		o, found, err = s.Book.ByNumber(r.Context(), capitals)
+	}
 	switch {
 	case err != nil:
 		s.errorPage(w, r, err, v.cart.Locale)
