@@ -16,24 +16,30 @@ import (
 // orderPage shows an order to everybody who has its key. A wrong key gets the answer of
 // an unknown order.
 func (s *Storefront) orderPage(w http.ResponseWriter, r *http.Request, v *view) {
-	// The address holds the key: it goes into no index.
-	w.Header().Set("X-Robots-Tag", "noindex, nofollow")
-	o, _, err := s.Book.ByNumber(r.Context(), chi.URLParam(r, "number"))
-	if err != nil {
-		s.PageError(w, r, err)
-		return
-	}
-	if !o.HasKey(r.URL.Query().Get("key")) {
-		s.notFound(w, r, v)
+	o, shown, ok := s.keyed(w, r, v, r.URL.Query().Get("key"))
+	if !ok {
 		return
 	}
 	o = s.Book.Fresh(r.Context(), o)
-	shown, err := v.bought(r.Context(), o)
+	respond.Page(w, r, http.StatusOK, templates.OrderPage(v.orderOf(r.Context(), shown, o)))
+}
+
+// keyed is the order of a request that has its key, as the page shows it. Without, it answers as to an unknown order, and
+// ok is false.
+func (s *Storefront) keyed(w http.ResponseWriter, r *http.Request, v *view, key string) (o order.Order, shown orderview.View, ok bool) {
+	w.Header().Set("X-Robots-Tag", "noindex, nofollow") // the address holds the key
+	o, _, err := s.Book.ByNumber(r.Context(), chi.URLParam(r, "number"))
+	if err == nil && !o.HasKey(key) {
+		s.notFound(w, r, v)
+		return o, shown, false
+	}
+	if err == nil {
+		shown, err = v.bought(r.Context(), o)
+	}
 	if err != nil {
 		s.PageError(w, r, err)
-		return
 	}
-	respond.Page(w, r, http.StatusOK, templates.OrderPage(v.orderOf(r.Context(), shown, o)))
+	return o, shown, err == nil
 }
 
 // orderOf is the page of an order, for its buyer.

@@ -59,24 +59,6 @@ func (s *Storefront) withdrawalFound(w http.ResponseWriter, r *http.Request, v *
 	s.lookUp(w, r, v, templates.FindView{Withdraw: true}, func(o order.Order) string { return orderview.WithdrawalPath(o, "") })
 }
 
-// keyed is the order of a request that has its key. Without, it answers as orderPage does, and
-// ok is false.
-func (s *Storefront) keyed(w http.ResponseWriter, r *http.Request, v *view, key string) (o order.Order, shown orderview.View, ok bool) {
-	w.Header().Set("X-Robots-Tag", "noindex, nofollow")
-	o, _, err := s.Book.ByNumber(r.Context(), chi.URLParam(r, "number"))
-	if err == nil && !o.HasKey(key) {
-		s.notFound(w, r, v)
-		return o, shown, false
-	}
-	if err == nil {
-		shown, err = v.bought(r.Context(), o)
-	}
-	if err != nil {
-		s.PageError(w, r, err)
-	}
-	return o, shown, err == nil
-}
-
 // withdrawalPage shows the statement to be filled in: all that can be withdrawn from is chosen.
 func (s *Storefront) withdrawalPage(w http.ResponseWriter, r *http.Request, v *view) {
 	o, shown, ok := s.keyed(w, r, v, r.URL.Query().Get("key"))
