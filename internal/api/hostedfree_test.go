@@ -30,10 +30,15 @@ func openFree(w *shoptest.World, b *shoptest.Browser, s api.Session) (*goquery.D
 	if _, err := w.Fake.Shopper(id, fakeklarna.Action{ShippingOption: "shop"}); err != nil {
 		w.T.Fatal(err)
 	}
-	got := b.Get("/checkout/s/" + s.Reference)
+	return freeForm(w.T, b.Get("/checkout/s/"+s.Reference))
+}
+
+// freeForm is the page for which nothing is to be paid, and what its form says when it is filled in.
+func freeForm(t testing.TB, got shoptest.Answer) (*goquery.Document, url.Values) {
+	t.Helper()
 	doc, err := goquery.NewDocumentFromReader(strings.NewReader(got.Text))
 	if err != nil || got.StatusCode != 200 || doc.Find("form#free").Length() != 1 {
-		w.T.Fatalf("the page for which nothing is to be paid: %d %v\n%s", got.StatusCode, err, got.Text)
+		t.Fatalf("the page for which nothing is to be paid: %d %v\n%s", got.StatusCode, err, got.Text)
 	}
 	form := url.Values{}
 	doc.Find("form#free [name]").Each(func(_ int, s *goquery.Selection) { form.Set(s.AttrOr("name", ""), s.AttrOr("value", "")) })
@@ -79,6 +84,37 @@ func TestFreeSessionDelivery(t *testing.T) {
 		if got := w.Browser().Submit("/checkout/s/b-1/delivery", form); got.StatusCode != 404 || got.Header.Get("Set-Cookie") != "" {
 			t.Errorf("storefront %t: without a claim: %d", storefront, got.StatusCode)
 		}
+	}
+}
+
+// atKiosk is inShop, with a place.
+const atKiosk = `"delivery_options": [{"id": "parcel", "name": "Home", "price": 7900, "tax_rate": 2500, "preselected": true}, {"id": "shop", "name": "Kiosken", "price": 0, "tax_rate": 2500,
+	"pickup_point": {"id": "k1", "name": "Kiosken", "address": {"street_address": "Sveavägen 5", "postal_code": "11157", "city": "Stockholm"}}}]`
+
+// Where the goods of an order of nothing are fetched is in the book, the answers of the API, on the packing slip and in the
+// files, as of any other order.
+func TestFreeSessionPickupPoint(t *testing.T) {
+	w := world(t)
+	c := calls(w)
+	b := w.Browser()
+	_, form := openFree(w, b, c.want(c.put("b-1", basket(tent+", "+card, atKiosk)), 201, "").Session)
+	if got := b.Submit("/checkout/s/b-1/place", form); got.StatusCode != 303 {
+		t.Fatalf("placed: %d\n%s", got.StatusCode, got.Text)
+	}
+	o := w.InBook(form.Get("order"))
+	if d := o.Delivery; d.ID != "shop" || d.Name != "Kiosken" || d.Method != "PickUpPoint" || d.PickupLocation.ID != "k1" || d.PickupLocation.Address.City != "Stockholm" {
+		t.Errorf("in the book: %+v", d)
+	}
+	c.Header.Set("Authorization", "Bearer sk_orders")
+	if got := c.Do("GET", "/v1/orders/"+o.Number, "", "").Text; !strings.Contains(got, `"pickup_point":{"id":"k1","name":"Kiosken"`) {
+		t.Errorf("the order of the API: %s", got)
+	}
+	staff := w.Staff("ada")
+	if got := staff.Get("/admin/orders/" + o.Number + "/packing-slip").Text; !strings.Contains(got, "Pick up at") || !strings.Contains(got, "Sveavägen 5") {
+		t.Error("the packing slip does not say where")
+	}
+	if got := staff.Get("/admin/exports/addresses.csv").Text; !strings.Contains(got, ",pickup,") || !strings.Contains(got, "Sveavägen 5") {
+		t.Errorf("addresses.csv is %s", got)
 	}
 }
 

@@ -32,8 +32,8 @@ func (d Delivery) Fetched() bool {
 	return d.PickupLocation != (klarna.PickupLocation{}) || d.Method == klarna.PickUpStore || d.Method == klarna.PickUpPoint
 }
 
-// deliveryOf is what the shop file says of the way of delivery in an order's lines, and the pickup point that
-// Klarna Payments was told with the line, which may be one that the shop file does not know.
+// deliveryOf is what an order's lines say of the way of delivery, with the pickup point that Klarna Payments was told, and
+// what the shop file says of it.
 func deliveryOf(v *publish.Version, o Order) (d Delivery) {
 	for _, line := range o.OrderLines {
 		if line.Type == klarna.ShippingFee {
@@ -44,11 +44,17 @@ func deliveryOf(v *publish.Version, o Order) (d Delivery) {
 		}
 	}
 	m, _ := v.Shop.Markets.Lookup(o.PurchaseCountry)
-	option, offered := m.Option(d.ID)
-	if !offered {
-		return d
+	if option, offered := m.Option(d.ID); offered {
+		d = d.with(Delivery{ID: d.ID, Method: cart.MethodOf(option), PickupLocation: cart.LocationOf(option, i18n.LangOf(o.Locale), m.Country)})
 	}
-	d.Method, d.PickupLocation = cart.MethodOf(option), cmp.Or(cart.LocationOf(option, i18n.LangOf(o.Locale), m.Country), d.PickupLocation)
+	return d
+}
+
+// quotedIn is what a quote says: also of a way that the shop file does not know.
+func quotedIn(q cart.Quote) (d Delivery) {
+	if o := q.Shipping; o != nil {
+		d = Delivery{ID: o.ID, Name: o.Name, Method: o.Method, PickupLocation: o.Location}
+	}
 	return d
 }
 

@@ -104,6 +104,6 @@ func freeOrder(c cart.Cart, quote cart.Quote, to klarna.Address) Order {
 		BillingAddress: to, ShippingAddress: to,
 		Status: ordermanagement.Captured, FraudStatus: ordermanagement.FraudAccepted, FraudStatusAt: now, Acknowledged: true,
 	}
-	o.Terms, o.Delivery = TermsOf(quote.Version, o, quote.Used()), deliveryOf(quote.Version, o)
+	o.Terms, o.Delivery = TermsOf(quote.Version, o, quote.Used()), deliveryOf(quote.Version, o).with(quotedIn(quote))
 	return o
 }
