@@ -1,7 +1,10 @@
 package api_test
 
 import (
+	"io"
+	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -9,6 +12,8 @@ import (
 
 	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/internal/api"
+	"github.com/shopd/shopd/internal/i18n"
+	"github.com/shopd/shopd/internal/market"
 	"github.com/shopd/shopd/internal/settings"
 	"github.com/shopd/shopd/internal/shop/shoptest"
 )
@@ -115,6 +120,68 @@ func TestFreeSessionPickupPoint(t *testing.T) {
 	}
 	if got := staff.Get("/admin/exports/addresses.csv").Text; !strings.Contains(got, ",pickup,") || !strings.Contains(got, "Sveavägen 5") {
 		t.Errorf("addresses.csv is %s", got)
+	}
+}
+
+// What the merchant's own server says of the place that was typed counts for an order of nothing: it is placed by the way
+// that its page showed, or not at all.
+func TestFreeDeliveryHook(t *testing.T) {
+	const store, parcel = `{"id": "store", "name": "Kiosken", "price": 0, "tax_rate": 2500, "pickup_point": {"id": "k1", "name": "Kiosken"}}`, `{"id": "parcel", "name": "Parcel", "price": 4900, "tax_rate": 2500}`
+	for _, tt := range []struct {
+		name    string
+		there   string   // what is said of the typed place, "" for no answer
+		pressed []string // by each press: the way of the order that is placed, "" for none
+		to      string   // where the last press leads without an order
+	}{
+		{"the same", `{"delivery_options": [` + store + `, ` + parcel + `]}`, []string{"store"}, ""},
+		{"it costs something", `{"delivery_options": [` + parcel + `]}`, []string{""}, "/checkout/s/b-1"},
+		{"another way that costs nothing", `{"delivery_options": [` + strings.Replace(parcel, "4900", "0", 1) + `]}`, []string{"", "parcel"}, ""},
+		{"no answer", "", []string{""}, "/checkout/s/b-1"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			m := newAsked(t)
+			m.does(func(w http.ResponseWriter, _ *http.Request) {
+				m.mu.Lock()
+				place := m.asked[len(m.asked)-1]["postal_code"]
+				m.mu.Unlock()
+				switch {
+				case place == nil:
+					_, _ = io.WriteString(w, `{"delivery_options": [`+store+`, `+parcel+`]}`)
+				case place != "111 47" || tt.there == "":
+					w.WriteHeader(http.StatusInternalServerError)
+				default:
+					_, _ = io.WriteString(w, tt.there)
+				}
+			})
+			w := hooked(t, m, func(s *settings.Shop) {
+				s.Markets = slices.Clone(s.Markets)
+				s.Markets[0].ShippingOptions = []market.ShippingOption{{ID: "post", Name: i18n.Text{"sv": "Post"}, Price: 4900}}
+			})
+			c := calls(w)
+			b := w.Browser()
+			open(w, b, c.want(c.put("b-1", basket(tent+", "+card)), 201, "").Session)
+			for i, way := range tt.pressed {
+				_, form := freeForm(t, b.Get("/checkout/s/b-1"))
+				got := b.Submit("/checkout/s/b-1/place", form)
+				orders := w.Number("select count(*) from orders")
+				switch {
+				case way == "" && (orders != 0 || got.Header.Get("Location") != tt.to || tt.to == "" && got.StatusCode != 409):
+					t.Fatalf("press %d: got %d to %q, %d orders", i, got.StatusCode, got.Header.Get("Location"), orders)
+				case way != "" && (orders != 1 || got.StatusCode != 303):
+					t.Fatalf("press %d: got %d, %d orders", i, got.StatusCode, orders)
+				case way != "":
+					_, id, _ := strings.Cut(got.Header.Get("Location"), "order_id=")
+					if d := w.InBook(id).Delivery; d.ID != way || (d.PickupLocation.ID == "k1") != (way == "store") {
+						t.Errorf("it goes by %+v", d)
+					}
+				}
+			}
+			if tt.to != "" {
+				if _, id := load(w, b, "b-1"); atKlarna(w, id).OrderAmount != 4900 {
+					t.Errorf("Klarna has %d", atKlarna(w, id).OrderAmount)
+				}
+			}
+		})
 	}
 }
 

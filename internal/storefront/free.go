@@ -199,15 +199,50 @@ func (s *Storefront) placeTyped(r *http.Request, c cart.Cart) (order.Order, free
 	if form.wrong = wrongMembers(fields, quote, form.typed); len(form.wrong) > 0 {
 		return order.Order{}, form, errBadAddress
 	}
-	if quote.Shipping != nil { // the lines have the tax of the place
-		place := cart.Place{Region: form.typed.Region, PostalCode: form.typed.PostalCode}
-		if err := c.Apply(cart.Change{Place: &place}, quote.Version, nil); err != nil {
+	if quote.Shipping != nil { // lines and delivery are those of the place
+		shown := quote.Shown()
+		if c, quote, err = s.goesTo(r, c, quote, cart.Place{Region: form.typed.Region, PostalCode: form.typed.PostalCode}); err != nil {
 			return order.Order{}, form, err
 		}
-		if quote, err = s.Pricer.Quote(c.Contents); err != nil {
-			return order.Order{}, form, err
+		if quote.Shown() != shown {
+			return order.Order{}, form, order.ErrCartChanged
+		}
+		if form.wrong = wrongMembers(fields, quote, form.typed); len(form.wrong) > 0 {
+			return order.Order{}, form, errBadAddress
 		}
 	}
 	o, err := s.Book.PlaceFree(r.Context(), c, quote, form.typed)
 	return o, form, err
+}
+
+// goesTo stores the place that was typed with a cart, and what the merchant's own server says of it, and prices the cart
+// anew; a place like the one that it goes to changes nothing. The error is order.ErrCartChanged where the cart has changed
+// meanwhile.
+func (s *Storefront) goesTo(r *http.Request, c cart.Cart, quote cart.Quote, place cart.Place) (cart.Cart, cart.Quote, error) {
+	if c.TaxedAs(place, quote.Version) {
+		return c, quote, nil
+	}
+	there := c
+	change := cart.Change{Place: &place}
+	if err := there.Apply(change, quote.Version, nil); err != nil {
+		return c, quote, err
+	}
+	quote, err := s.Pricer.Quote(there.Contents)
+	if err != nil {
+		return c, quote, err
+	}
+	said := s.Hooks.Delivery(r.Context(), there, quote)
+	c, err = s.change(r.Context(), c.ID, s.fallback(r), change, func(now *cart.Cart) error {
+		if now.Revision != c.Revision {
+			return order.ErrCartChanged
+		}
+		if said != nil {
+			now.Asked = said
+		}
+		return nil
+	})
+	if err == nil {
+		quote, err = s.Pricer.Quote(c.Contents)
+	}
+	return c, quote, err
 }
