@@ -18,6 +18,11 @@ export function startCart(main, { limits, times, pause = 600 } = {}) {
   const data = pageData();
   const announceRevision = openChannel(data.cart_id_hash);
   const nothing = () => {};
+  let away = 0; // how often the page was left
+  const send = (change, signal) => {
+    const here = away;
+    return sendForms(change, signal, () => away !== here);
+  };
   const queue = new Queue({ suspend: nothing, resume: nothing, send, answered, skipped: nothing }, limits);
 
   const change = (what) => {
@@ -44,6 +49,7 @@ export function startCart(main, { limits, times, pause = 600 } = {}) {
   announceRevision(data.cart_revision);
   addEventListener("pagehide", () => {
     // All at once: nobody will be here to send one form after the other.
+    away++;
     for (const form of formsOf(queue.pending)) post(form).catch(() => {});
   });
   addEventListener("pageshow", ({ persisted }) => {
@@ -80,12 +86,17 @@ function post({ lines = {}, discount_code }, signal) {
   return loadPage(path, { method: "POST", body: new URLSearchParams({ ...fields, return_to: "/cart" }), keepalive: true, signal });
 }
 
-/** One form after the other; the first one that is refused ends it. @type {import("./queue.js").Port["send"]} */
-async function send(change, signal) {
-  const left = formsOf(change);
-  while (left.length > 0) {
-    const { page, refused } = await post(left.shift(), signal);
-    if (refused || left.length === 0) return { kind: left.length === 0 ? "ok" : "refused", rest: left.reduce(merge, {}), page };
+/**
+ * One form after the other; the first one that is refused ends it, and that the page was left: then all of them were sent.
+ * @param {import("./queue.js").Change} change @param {AbortSignal} signal @param {() => boolean} left
+ * @returns {Promise<import("./queue.js").Answer>}
+ */
+async function sendForms(change, signal, left) {
+  const forms = formsOf(change);
+  while (forms.length > 0) {
+    const { page, refused } = await post(forms.shift(), signal);
+    if (left()) return { kind: "ok", page };
+    if (refused || forms.length === 0) return { kind: forms.length === 0 ? "ok" : "refused", rest: forms.reduce(merge, {}), page };
   }
   const { page } = await loadPage("/cart", { signal });
   return { kind: "ok", page };

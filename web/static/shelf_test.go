@@ -218,6 +218,41 @@ func TestCartPageLeft(t *testing.T) {
 	}
 }
 
+// A cart page that is kept for the way back goes on with no form when it is shown again: all were sent when it was left,
+// and the cart may be another by then.
+func TestCartPageKept(t *testing.T) {
+	for _, late := range []bool{false, true} { // the first form is answered when the page is shown again, or before
+		t.Run(strconv.FormatBool(late), func(t *testing.T) {
+			s := newShop(t)
+			answer := make(chan struct{})
+			s.next(func(s *shop, w http.ResponseWriter, r *http.Request, u update) {
+				s.apply(u)
+				<-answer
+				http.Redirect(w, r, "/cart", http.StatusSeeOther)
+			})
+			c := s.openPage(t, browsertest.Open(t, browsertest.Options{}), "/cart")
+			c.click("MUG-1:plus", 1)
+			c.click("JAM-1:plus", 1)
+			until.Holds(t, "the first form to arrive", func() bool { return s.quantity("MUG-1") == 3 })
+			c.MustEval(`() => dispatchEvent(new PageTransitionEvent("pagehide", { persisted: true }))`)
+			until.Holds(t, "all forms to arrive", func() bool { return s.quantity("JAM-1") == 2 && len(s.seen()) == 3 })
+			s.change("JAM-1", 9)
+			if late {
+				c.MustEval(`() => dispatchEvent(new PageTransitionEvent("pageshow", { persisted: true }))`)
+				close(answer)
+			} else {
+				close(answer)
+				c.Wait("the answer", `() => document.querySelector('[data-key="JAM-1:quantity"]').value === "9"`)
+				c.MustEval(`() => dispatchEvent(new PageTransitionEvent("pageshow", { persisted: true }))`)
+			}
+			c.Wait("the cart as it is now", `() => document.querySelector('[data-key="JAM-1:quantity"]').value === "9" && document.querySelector("[data-status]").textContent !== "Updating…"`)
+			if got := s.seen(); len(got) != 3 || s.quantity("JAM-1") != 9 {
+				t.Errorf("forms: %q, the cart has %d", got, s.quantity("JAM-1"))
+			}
+		})
+	}
+}
+
 // A failure on the cart page is said, and made up for.
 func TestCartPageFailure(t *testing.T) {
 	s := newShop(t)
