@@ -77,6 +77,20 @@ func TestHostedSoldOut(t *testing.T) {
 	}
 }
 
+// What is digital in a session never runs out, also under the SKU of goods that do.
+func TestHostedDigitalStock(t *testing.T) {
+	w := world(t)
+	c := calls(w)
+	b := w.Browser()
+	const poster = `{"id": "d", "type": "digital", "reference": "MUG-1", "name": "Picture of a mug", "quantity": 3, "unit_price": 100, "tax_rate": 2500}`
+	open(w, b, c.want(c.put("b-1", basket(poster)), 201, "").Session)
+	w.Stocked("MUG-1", 1)
+	page := html.UnescapeString(b.Get("/checkout/s/b-1?reason=sold_out&sku=MUG-1").Text)
+	if strings.Contains(page, `data-note="few-left"`) || !strings.Contains(page, i18n.T("sv", "note.stopped.title")) {
+		t.Errorf("the page:\n%s", page)
+	}
+}
+
 // A page that pays asks the database for nothing: what it says of the way back to the merchant is found when it is gone.
 func TestHostedWithoutDatabase(t *testing.T) {
 	w := world(t)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/kco"
+	"github.com/shopd/shopd/internal/stock"
 	"github.com/shopd/shopd/web/templates"
 )
 
@@ -47,14 +48,14 @@ func (v *view) sentBack(query url.Values) []templates.Note {
 	return nil
 }
 
-// goods are what the quote sells, each product once.
-func (v *view) goods() []cart.Line {
+// goods are what a purchase takes of the stock, each product once.
+func (v *view) goods() []stock.Line {
 	quote, _ := v.quote() // filled as far as it came
-	var goods []cart.Line
-	for _, g := range quote.Goods {
-		i := slices.IndexFunc(goods, func(l cart.Line) bool { return l.SKU == g.SKU })
+	var goods []stock.Line
+	for _, g := range cart.Stocked(quote.OrderLines) {
+		i := slices.IndexFunc(goods, func(l stock.Line) bool { return l.SKU == g.SKU })
 		if i < 0 {
-			goods = append(goods, g.Line)
+			goods = append(goods, g)
 		} else { // a basket may name one twice
 			goods[i].Quantity += g.Quantity
 		}
@@ -67,7 +68,7 @@ func (v *view) goods() []cart.Line {
 func (v *view) soldOut(sku string) []templates.Note {
 	var notes []templates.Note
 	goods := v.goods()
-	asked := slices.ContainsFunc(goods, func(l cart.Line) bool { return l.SKU == sku })
+	asked := slices.ContainsFunc(goods, func(l stock.Line) bool { return l.SKU == sku })
 	for _, line := range goods {
 		if asked && line.SKU != sku {
 			continue
@@ -80,7 +81,7 @@ func (v *view) soldOut(sku string) []templates.Note {
 			notes = append(notes, v.ofLine(templates.LastGone(v.voice, line.SKU, v.name(line.SKU), "/checkout")))
 		}
 	}
-	if len(notes) == 0 && len(goods) > 0 {
+	if len(notes) == 0 && v.items() > 0 {
 		// There is enough again: they can try once more.
 		notes = append(notes, templates.Stopped(v.voice))
 	}
