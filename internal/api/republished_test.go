@@ -108,7 +108,7 @@ func TestCurrencyOfBasket(t *testing.T) {
 			if err != nil || out.Total != 257800 {
 				t.Errorf("typed: %+v, %v", out, err)
 			}
-			if page := b.Get("/checkout/s/b"); page.StatusCode != 200 || strings.Contains(page.Text, `"order_id"`) {
+			if page := b.Get("/checkout/s/b"); page.StatusCode != 200 || strings.Contains(page.Text, `"order_id"`) || !strings.Contains(page.Text, `data-note="not-sold"`) {
 				t.Errorf("the page: %d\n%s", page.StatusCode, page.Text)
 			}
 			if now := atKlarna(e.World, id); now.PurchaseCurrency != "EUR" || now.OrderAmount != 257800 {

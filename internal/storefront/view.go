@@ -246,6 +246,9 @@ func (v *view) basket(quote cart.Quote) (templates.Order, []templates.Note) {
 	if quote.NoDelivery {
 		notes = append(notes, templates.NoDelivery(v.voice))
 	}
+	if quote.Empty() && len(notes) == 0 { // its country or currency is none of the shop's any more
+		notes = append(notes, templates.Note{ID: "not-sold", Kind: templates.Bad, Title: v.voice.T("purchase.declined")})
+	}
 	return order, notes
 }
 
