@@ -76,7 +76,12 @@ func (c *Contents) TaxedAs(p Place, v *publish.Version) bool {
 	}
 	now, _ := m.DeliveryTo("", c.shipTo().PostalCode)
 	then, _ := m.DeliveryTo("", p.PostalCode)
-	return now.Untaxed() == then.Untaxed() && (c.Asked == nil || cleanPostalCode(p.PostalCode) == c.shipTo().PostalCode)
+	return now.Untaxed() == then.Untaxed() && (!c.asks(v) || cleanPostalCode(p.PostalCode) == c.shipTo().PostalCode)
+}
+
+// asks reports whether the merchant's own server says how the cart is delivered to a place, also where it has not yet.
+func (c *Contents) asks(v *publish.Version) bool {
+	return c.Asked != nil || v.Shop.Hooks.Delivery != nil
 }
 
 // shipWithin sends the order to a place in the purchase country, the only country of the
@@ -90,7 +95,7 @@ func (c *Contents) shipWithin(p Place, v *publish.Version) error {
 	if to.Region, served = m.Region(p.Region); !served {
 		return ErrUnknownRegion
 	}
-	if len(m.Untaxed) > 0 || c.Asked != nil {
+	if len(m.Untaxed) > 0 || c.asks(v) {
 		to.PostalCode = cleanPostalCode(p.PostalCode)
 	}
 	c.setShipTo(to)

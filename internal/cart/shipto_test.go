@@ -11,6 +11,7 @@ import (
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/publish"
 	"github.com/shopd/shopd/internal/redistest"
+	"github.com/shopd/shopd/internal/settings"
 )
 
 // What the payment form tells, and what the cart keeps of it. More cases, with
@@ -169,6 +170,21 @@ func TestChangePlace(t *testing.T) {
 				t.Errorf("goes abroad: %t, to region %q", c.ShipsAbroad(), c.Region())
 			}
 		})
+	}
+}
+
+// A postal code counts where the merchant's own server is asked about it, also where it has said nothing without one.
+func TestTaxedAsAsked(t *testing.T) {
+	asking := *skerry.Version().Shop
+	asking.Hooks.Delivery = &settings.Hook{}
+	version := publish.NewVersion(1, &asking, skerry.Version().Catalog)
+	c := cart.Cart{Contents: cart.Contents{Country: "NL", Locale: "nl-NL"}}
+	place := cart.Place{PostalCode: "2210 ab"}
+	if c.TaxedAs(place, version) {
+		t.Error("nobody asks about the place")
+	}
+	if err := c.Apply(cart.Change{Place: &place}, version, nil); err != nil || c.PostalCode() != "2210 AB" || !c.TaxedAs(place, version) {
+		t.Errorf("%v, it goes to %+v", err, c.ShipTo)
 	}
 }
 
