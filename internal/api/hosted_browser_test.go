@@ -81,6 +81,10 @@ func newHostedLike(t *testing.T, change func(*settings.Shop)) *hostedWorld {
 	t.Helper()
 	t.Parallel() // they wait more than they work
 	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if to := r.URL.Query().Get("onward"); to != "" {
+			http.Redirect(w, r, to, http.StatusSeeOther)
+			return
+		}
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		_, _ = io.WriteString(w, `<!doctype html><html lang=en><title>t</title><link rel=icon href=data:,><p>of the merchant`)
 	}))

@@ -141,12 +141,12 @@ func (s *Storefront) placeFreeLocked(w http.ResponseWriter, r *http.Request) {
 		s.errorPage(w, r, err, c.Locale)
 		return
 	case found && known.CartID == cartID: // the form was sent before
-		http.Redirect(w, r, confirmationURL(known.Ref()), http.StatusSeeOther) //nolint:gosec // a path of ours
+		s.placed(w, r, known, c)
 		return
 	}
 	o, form, err := s.placeTyped(r, c)
 	if err == nil {
-		http.Redirect(w, r, confirmationURL(o.Ref()), http.StatusSeeOther) //nolint:gosec // a path of ours
+		s.placed(w, r, o, c)
 		return
 	}
 	f := failureOf(err)
@@ -171,6 +171,18 @@ func (s *Storefront) placeFreeLocked(w http.ResponseWriter, r *http.Request) {
 	}
 	s.tell(r, f.code, nil)
 	s.freeAgain(w, r, form)
+}
+
+// placed leads to the confirmation. That of a session goes on to the merchant's pages, and a browser holds whatever a form's
+// answer redirects to against the policy of the form's page: so the answer is a page there, which goes on by itself.
+func (s *Storefront) placed(w http.ResponseWriter, r *http.Request, o order.Order, c cart.Cart) {
+	to := confirmationURL(o.Ref())
+	if session.Claimed(r.Context()) == "" {
+		http.Redirect(w, r, to, http.StatusSeeOther) //nolint:gosec // a path of ours
+		return
+	}
+	w.Header().Set("Refresh", "0; url="+to)
+	respond.Page(w, r, http.StatusOK, templates.Placed(templates.PlacedView{Shell: s.view(r, c).shell()}))
 }
 
 // placeTyped places the order that a form asks for, if the cart is still as the form's page
