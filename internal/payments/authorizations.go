@@ -163,6 +163,15 @@ func (a *Authorizations) OrderOf(ctx context.Context, sessionID string) (orderID
 	return known.OrderID, err
 }
 
+// BecameOrder returns the session that became an order, "" when none is known.
+func (a *Authorizations) BecameOrder(ctx context.Context, orderID string) (sessionID string, err error) {
+	err = a.DB.Read.QueryRowContext(ctx, "select session_id from authorizations where order_id = $1 limit 1", orderID).Scan(&sessionID)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return "", fmt.Errorf("find payment session of order: %w", err)
+	}
+	return sessionID, nil
+}
+
 // SetOrder stores the order that a session became, in a transaction of its own.
 func (a *Authorizations) SetOrder(ctx context.Context, sessionID, orderID string) error {
 	return a.DB.Tx(ctx, func(tx *sql.Tx) error { return SetOrder(ctx, tx, sessionID, orderID) })

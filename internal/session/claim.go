@@ -77,10 +77,16 @@ func (s *Sessions) ClaimOf(ctx context.Context, cartID string) string {
 	return ""
 }
 
+// Shows reports whether the pages that the request is about show, or have shown, an order: one of
+// Klarna Checkout, or what the payment session became; paymentsID is "" of an order that none became.
+func (s *Sessions) Shows(ctx context.Context, orderID, paymentsID string) bool {
+	return s.KCOOrderID(ctx) == orderID || paymentsID != "" && s.PaymentsSessionID(ctx) == paymentsID
+}
+
 // ClaimOfOrder returns the reference of the claim whose pages show an order, "" for none.
-func (s *Sessions) ClaimOfOrder(ctx context.Context, orderID string) string {
+func (s *Sessions) ClaimOfOrder(ctx context.Context, orderID, paymentsID string) string {
 	for reference := range strings.FieldsSeq(s.scs.GetString(ctx, claimsKey)) {
-		if s.KCOOrderID(AsClaim(ctx, reference)) == orderID {
+		if s.Shows(AsClaim(ctx, reference), orderID, paymentsID) {
 			return reference
 		}
 	}

@@ -46,22 +46,28 @@ func (s *Storefront) confirmation(w http.ResponseWriter, r *http.Request) {
 	}
 	s.Observer.Link(ctx, orderID)
 	placing := ctx
-	if reference := s.Sessions.ClaimOfOrder(ctx, orderID); reference != "" {
+	paymentsID, err := s.Payments.Syncer.Authorizations.BecameOrder(ctx, orderID)
+	if reference := s.Sessions.ClaimOfOrder(ctx, orderID, paymentsID); reference != "" {
 		ctx = session.AsClaim(ctx, reference)
 		r = r.WithContext(ctx)
 		var cancel context.CancelFunc
 		placing, cancel = context.WithTimeout(ctx, placeTime)
 		defer cancel()
 	}
-	bought, snippet, err := s.place(placing, orderID, s.shows(r, orderID))
+	shows := s.Sessions.Shows(ctx, orderID, paymentsID)
+	var bought order.Order
+	var snippet string
+	if err == nil {
+		bought, snippet, err = s.place(placing, orderID, paymentsID, shows)
+	}
 	switch {
-	case err == nil && s.back(w, r, bought), errors.Is(err, errPaid) && s.paid(w, r, orderID):
+	case err == nil && s.back(w, r, bought), errors.Is(err, errPaid) && s.paid(w, r):
 		return
 	case errors.Is(err, errPaid):
 		// The session keeps the order's ID: no second order can start.
 		s.errorPage(w, r, err, s.storedLocale(r))
 		return
-	case (errors.Is(err, errNotFinished) || errors.Is(err, order.ErrCancelled)) && !s.shows(r, orderID):
+	case (errors.Is(err, errNotFinished) || errors.Is(err, order.ErrCancelled)) && !shows:
 		s.page(s.notFound)(w, r) // what became of it is the buyer's
 		return
 	case errors.Is(err, errNotFinished):
@@ -119,14 +125,16 @@ func (s *Storefront) confirmation(w http.ResponseWriter, r *http.Request) {
 // place returns a bought order, from the book or by placing it, and Klarna's snippet if
 // it had to ask the checkout. The error is errNotFinished, errPaid, one of order.Place's,
 // or that of a store. Klarna is asked about an order that is known, of the browser's session,
-// or that was approved: the addresses that somebody invents cost no call.
-func (s *Storefront) place(ctx context.Context, orderID string, known bool) (o order.Order, snippet string, err error) {
+// or that was approved: the addresses that somebody invents cost no call. What a payment session
+// became (paymentsID) is paid, and Klarna Checkout does not know it.
+func (s *Storefront) place(ctx context.Context, orderID, paymentsID string, known bool) (o order.Order, snippet string, err error) {
 	o, found, err := s.Book.ByOrderID(ctx, orderID)
 	if err != nil {
 		return o, "", err
 	}
+	paid := found || paymentsID != ""
 	switch {
-	case found:
+	case paid:
 	case cart.IsOwnOrder(orderID):
 		return o, "", order.ErrUnknown
 	default:
@@ -144,33 +152,18 @@ func (s *Storefront) place(ctx context.Context, orderID string, known bool) (o o
 		case checkout.Status != kco.StatusComplete:
 			return o, "", errNotFinished
 		default:
-			found, snippet = true, checkout.HTMLSnippet
+			paid, snippet = true, checkout.HTMLSnippet
 		}
 	}
 	o, err = s.Book.Place(ctx, orderID)
 	switch {
 	case err == nil, errors.Is(err, order.ErrCancelled), errors.Is(err, order.ErrNotOurs):
-	case found:
+	case paid:
 		err = fmt.Errorf("place order %s: %w: %w", orderID, errPaid, err)
 	case errors.Is(err, order.ErrUnavailable):
 		err = fmt.Errorf("place order %s: %w: %w", orderID, cartsync.ErrUnavailable, err)
 	}
 	return o, snippet, err
-}
-
-// shows reports whether the session's pages show, or have shown, an order that is not in
-// the book.
-func (s *Storefront) shows(r *http.Request, orderID string) bool {
-	ctx := r.Context()
-	if s.Sessions.KCOOrderID(ctx) == orderID || s.Sessions.ClaimOfOrder(ctx, orderID) != "" {
-		return true
-	}
-	id := s.Sessions.PaymentsSessionID(ctx)
-	if id == "" || s.Payments == nil {
-		return false
-	}
-	of, err := s.Payments.Syncer.Authorizations.OrderOf(ctx, id)
-	return err == nil && of == orderID
 }
 
 // letGo removes an order, and the payment session that became it, from the session.

@@ -74,7 +74,7 @@ func (s *Storefront) backFromKlarna(w http.ResponseWriter, r *http.Request, row 
 	s.Observer.Link(r.Context(), orderID)
 	ctx, cancel := context.WithTimeout(r.Context(), placeTime)
 	defer cancel()
-	bought, _, err := s.place(ctx, orderID, true)
+	bought, _, err := s.place(ctx, orderID, "", true)
 	if err == nil && bought.CartID != row.CartID {
 		err = order.ErrUnknown
 	}

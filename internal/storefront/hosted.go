@@ -290,13 +290,12 @@ func (s *Storefront) onward(ctx context.Context, bought order.Order) string {
 
 // paid sends the buyer of a session to the merchant's page although its order could not be
 // placed yet. False: the order is of a cart of the shop's own.
-func (s *Storefront) paid(w http.ResponseWriter, r *http.Request, orderID string) bool {
+func (s *Storefront) paid(w http.ResponseWriter, r *http.Request) bool {
 	ctx := r.Context()
-	reference := s.Sessions.ClaimOfOrder(ctx, orderID)
-	if reference == "" || s.Published.Now().Shop.Checkout.ShowSold {
+	if session.Claimed(ctx) == "" || s.Published.Now().Shop.Checkout.ShowSold {
 		return false
 	}
-	row, found, err := s.CheckoutSessions.ByCart(ctx, s.Sessions.CartID(session.AsClaim(ctx, reference)))
+	row, found, err := s.CheckoutSessions.ByCart(ctx, s.Sessions.CartID(ctx))
 	if err == nil && found {
 		err = s.CheckoutSessions.SetPlacing(ctx, row.CartID)
 	}

@@ -1,0 +1,3 @@
+-- +goose Up
+-- Authorizations by the order that their session became: its confirmation asks.
+create index authorizations_order on authorizations (order_id) where order_id is not null;
