@@ -56,10 +56,21 @@ type Authorized struct {
 	Asked bool
 }
 
-// MayBuy asks the merchant's own server whether a cart with this quote may be bought, as the validation of
-// Klarna Checkout does. It must not be called while his own calls wait for the cart. The error is a
-// *RefusedError; the cart notes it, so that the session and its page can say why nothing was bought.
-func (b *Book) MayBuy(ctx context.Context, c cart.Cart, q cart.Quote) error {
+// MayBuy asks the merchant's own server whether a cart with this quote may be bought with an authorization, as the
+// validation of Klarna Checkout does. What may be bought already is no question any more: a no would not undo it.
+// It must not be called while his own calls wait for the cart. The error is ErrUnavailable, or a *RefusedError;
+// the cart notes that, so that the session and its page can say why nothing was bought.
+func (b *Book) MayBuy(ctx context.Context, in Authorized, c cart.Cart, q cart.Quote) error {
+	if q.Version.Shop.Hooks.Validate == nil {
+		return nil
+	}
+	begun, err := b.begun(ctx, in)
+	if err != nil {
+		return fmt.Errorf("find purchase of payment session %s: %w: %w", in.SessionID, ErrUnavailable, err)
+	}
+	if begun {
+		return nil
+	}
 	verdict := b.Hooks.Validate(ctx, c, q)
 	if verdict.OK {
 		return nil
@@ -72,6 +83,21 @@ func (b *Book) MayBuy(ctx context.Context, c cart.Cart, q cart.Quote) error {
 		b.Logger.WarnContext(ctx, "a cart does not know that the merchant's server has refused its purchase", "cart_id", c.ID, "error", err)
 	}
 	return &RefusedError{verdict.Message}
+}
+
+// begun reports whether the order of a session is known, or its order call with this token may have been made: another
+// token is another approval.
+func (b *Book) begun(ctx context.Context, in Authorized) (bool, error) {
+	orderID, err := b.Payments.Authorizations.OrderOf(ctx, in.SessionID)
+	if err != nil || orderID != "" {
+		return orderID != "", err
+	}
+	approved, running, err := b.Stock.OfOrder(ctx, payments.Purchase(in.SessionID))
+	if err != nil || !running {
+		return false, err
+	}
+	call, err := payments.DecodeCall(approved.Body)
+	return err == nil && call.Token == in.Token, nil
 }
 
 // PlaceAuthorized buys what was authorized, if the cart still says so, and
@@ -153,7 +179,7 @@ func (b *Book) placeAuthorized(ctx context.Context, in Authorized) (Order, strin
 	}
 	c, want, quote, err := b.matches(ctx, cartID, session)
 	if err == nil && !in.Asked && quote.Version.Shop.Hooks.Validate != nil {
-		if err = b.MayBuy(ctx, c, quote); err == nil { // meanwhile the cart may have become another
+		if err = b.MayBuy(ctx, in, c, quote); err == nil { // meanwhile the cart may have become another
 			c, want, quote, err = b.matches(ctx, cartID, session)
 		}
 	}

@@ -79,13 +79,14 @@ func (s *Storefront) placeLocked(w http.ResponseWriter, r *http.Request, request
 		s.notPlaced(w, r, request, c, err)
 		return
 	}
-	if refusal, refused := s.asked(ctx, c); refused {
+	in := order.Authorized{CartID: id, SessionID: sessionID, Token: request.Token, Asked: true}
+	if refusal, refused := s.asked(ctx, in, c); refused {
 		s.Book.Withdraw(ctx, sessionID, request.Token)
 		s.tell(r, "refused_by_shop", nil)
 		respond.JSONError(w, r, http.StatusConflict, "refused_by_shop", refusal, nil)
 		return
 	}
-	bought, to, err := s.placeAuthorized(ctx, order.Authorized{CartID: id, SessionID: sessionID, Token: request.Token, Asked: true})
+	bought, to, err := s.placeAuthorized(ctx, in)
 	if err != nil {
 		s.notPlaced(w, r, request, c, err)
 		return
@@ -111,12 +112,12 @@ func (s *Storefront) placeAuthorized(ctx context.Context, a order.Authorized) (o
 
 // asked asks the merchant's own server whether a cart may be bought, and returns what the shopper reads where
 // it may not.
-func (s *Storefront) asked(ctx context.Context, c cart.Cart) (refusal string, refused bool) {
+func (s *Storefront) asked(ctx context.Context, in order.Authorized, c cart.Cart) (refusal string, refused bool) {
 	quote, err := s.Pricer.Quote(c.Contents)
 	if err != nil {
 		return "", false // placing will say so
 	}
-	why, is := errors.AsType[*order.RefusedError](s.Book.MayBuy(ctx, c, quote))
+	why, is := errors.AsType[*order.RefusedError](s.Book.MayBuy(ctx, in, c, quote))
 	if !is {
 		return "", false
 	}
