@@ -116,11 +116,19 @@ func (b *Book) PlaceAuthorized(ctx context.Context, in Authorized) (o Order, red
 	if errors.Is(err, ErrCancelled) {
 		err = fmt.Errorf("place order of payment session %s: %w: %w", in.SessionID, ErrCartChanged, err)
 	}
-	if _, soldOut := errors.AsType[*cart.SoldOutError](err); soldOut || errors.Is(err, ErrCartChanged) {
+	if BuysNothing(err) {
 		b.Withdraw(ctx, in.SessionID, in.Token)
 	}
 	b.Observer.Book(observe.BookAuthorization, resultOfAuthorization(err))
 	return o, redirectURL, err
+}
+
+// BuysNothing reports whether an error says of a token that nothing is bought with it, and of a shopper that
+// he was told so: then it is to be withdrawn.
+func BuysNothing(err error) bool {
+	_, soldOut := errors.AsType[*cart.SoldOutError](err)
+	_, refused := errors.AsType[*RefusedError](err)
+	return soldOut || refused || errors.Is(err, ErrCartChanged) || errors.Is(err, ErrDeclined)
 }
 
 // Withdraw says that the shopper was told that nothing is bought with a token:

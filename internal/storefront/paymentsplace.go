@@ -65,25 +65,21 @@ func (s *Storefront) placeLocked(w http.ResponseWriter, r *http.Request, request
 		s.jsonError(w, r, err, nil)
 		return
 	}
+	in := order.Authorized{CartID: id, SessionID: sessionID, Token: request.Token, Asked: true}
 	c, wrong, err := s.approved(ctx, c, request, s.fallback(r))
-	switch {
-	case err == nil:
-	case errors.Is(err, errBadAddress):
+	if err == nil {
+		err = s.asked(ctx, in, c)
+	}
+	bad := errors.Is(err, errBadAddress)
+	if bad || order.BuysNothing(err) {
 		s.Book.Withdraw(ctx, sessionID, request.Token)
+	}
+	switch {
+	case bad:
 		respond.JSONError(w, r, http.StatusUnprocessableEntity, "bad_address", "The address is not right.", map[string]any{"invalid_fields": wrong})
 		return
-	default:
-		if errors.Is(err, order.ErrCartChanged) {
-			s.Book.Withdraw(ctx, sessionID, request.Token)
-		}
+	case err != nil:
 		s.notPlaced(w, r, request, c, err)
-		return
-	}
-	in := order.Authorized{CartID: id, SessionID: sessionID, Token: request.Token, Asked: true}
-	if refusal, refused := s.asked(ctx, in, c); refused {
-		s.Book.Withdraw(ctx, sessionID, request.Token)
-		s.tell(r, "refused_by_shop", nil)
-		respond.JSONError(w, r, http.StatusConflict, "refused_by_shop", refusal, nil)
 		return
 	}
 	bought, to, err := s.placeAuthorized(ctx, in)
@@ -110,18 +106,13 @@ func (s *Storefront) placeAuthorized(ctx context.Context, a order.Authorized) (o
 	return s.Book.PlaceAuthorized(ctx, a)
 }
 
-// asked asks the merchant's own server whether a cart may be bought, and returns what the shopper reads where
-// it may not.
-func (s *Storefront) asked(ctx context.Context, in order.Authorized, c cart.Cart) (refusal string, refused bool) {
+// asked asks the merchant's own server whether a cart may be bought. The error is that of Book.MayBuy.
+func (s *Storefront) asked(ctx context.Context, in order.Authorized, c cart.Cart) error {
 	quote, err := s.Pricer.Quote(c.Contents)
 	if err != nil {
-		return "", false // placing will say so
+		return err
 	}
-	why, is := errors.AsType[*order.RefusedError](s.Book.MayBuy(ctx, in, c, quote))
-	if !is {
-		return "", false
-	}
-	return refusedText(why.Message, quote.Version.Shop.Voice(c.Locale)), true
+	return s.Book.MayBuy(ctx, in, c, quote)
 }
 
 // refusedText is what the shopper reads of a purchase that the merchant's own server refuses.
@@ -240,6 +231,11 @@ func wrongMembers(fields []market.Field, quote cart.Quote, a klarna.Address) []s
 func (s *Storefront) notPlaced(w http.ResponseWriter, r *http.Request, request placeRequest, c cart.Cart, err error) {
 	if errors.Is(err, checkoutsession.ErrNotOpen) { // its page says so
 		redirectJSON(w, r, base(r.Context()))
+		return
+	}
+	if refused, is := errors.AsType[*order.RefusedError](err); is {
+		s.tell(r, "refused_by_shop", nil)
+		respond.JSONError(w, r, http.StatusConflict, "refused_by_shop", refusedText(refused.Message, s.Published.Now().Shop.Voice(c.Locale)), nil)
 		return
 	}
 	soldOut, short := errors.AsType[*cart.SoldOutError](err)
