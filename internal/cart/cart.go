@@ -64,6 +64,8 @@ type Cart struct {
 	OrderID string
 	// SessionID is the newest Klarna Payments session made for this cart.
 	SessionID string
+	// SessionCustomer is who buys, a person or a company, as that session was told last.
+	SessionCustomer string
 	// Seen is the newest revision of the basket that a form of the newest order has shown.
 	Seen   int64
 	Bought []string // orders by which this cart was bought, oldest first

@@ -32,7 +32,7 @@ const unreturnedLife = time.Hour
 const version = 1
 
 // Store keeps carts in Redis: a hash per cart with the fields rev, data (JSON with a v),
-// order_id, session_id, bought (JSON array), seen, held, and new until it is read. Safe for concurrent use, in any number of
+// order_id, session_id, session_customer, bought (JSON array), seen, held, and new until it is read. Safe for concurrent use, in any number of
 // processes. After a fault of Redis, a change may or may not have been made.
 type Store struct {
 	redis redis.UniversalClient
@@ -55,7 +55,7 @@ func key(id string) string { return "shopd:cart:{" + id + "}" }
 type Fallback struct{ Country, Locale string }
 
 // fields are those of a cart's hash, as decode takes them.
-var fields = []string{"rev", "data", "order_id", "bought", "session_id", "seen", "held", "new"}
+var fields = []string{"rev", "data", "order_id", "bought", "session_id", "seen", "held", "session_customer", "new"}
 
 // Get reads a cart. One that is damaged is replaced by an empty one. A cart without a key is empty, at revision 0, in the fallback's
 // market, or in the first one when nothing is sold there.
@@ -132,7 +132,7 @@ func (s *Store) decode(ctx context.Context, id string, values []any, fallback Fa
 		}
 		c.Revision = n
 	}
-	c.OrderID, c.SessionID, c.Held = field(2), field(4), field(6) != ""
+	c.OrderID, c.SessionID, c.Held, c.SessionCustomer = field(2), field(4), field(6) != "", field(7)
 	c.Seen, _ = strconv.ParseInt(field(5), 10, 64) // what cannot be read was not seen
 	if bought := field(3); bought != "" {
 		if err := json.Unmarshal([]byte(bought), &c.Bought); err != nil {
@@ -276,36 +276,37 @@ func (s *Store) store(ctx context.Context, c Cart, orderID string) (revision int
 // These scripts replace an ID in a field of the cart if it is still the given one. They
 // return whether they did, and the revision. A cart without a key gets one: the order or
 // session exists.
-var setOrderID, setSessionID = setID("order_id"), setID("session_id")
+var setOrderID, setSessionID = setID("order_id", ""), setID("session_id", ", 'session_customer', ARGV[4]")
 
-func setID(field string) string {
-	return strings.ReplaceAll(`
+func setID(field, more string) string {
+	return strings.NewReplacer("FIELD", field, "MORE", more).Replace(`
 local rev = tonumber(redis.call('HGET', KEYS[1], 'rev') or '0')
 if (redis.call('HGET', KEYS[1], 'FIELD') or '') ~= ARGV[1] then return {0, rev} end
-redis.call('HSET', KEYS[1], 'FIELD', ARGV[2])
+redis.call('HSET', KEYS[1], 'FIELD', ARGV[2]MORE)
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
 return {1, rev}
-`, "FIELD", field)
+`)
 }
 
 // SetOrderID makes next the cart's newest order if that is still from. It sends the
 // commands of before in the same round trip. It returns whether it did, and the revision
 // of the cart at that moment.
 func (s *Store) SetOrderID(ctx context.Context, id, from, next string, before func(redis.Pipeliner)) (set bool, revision int64, err error) {
-	return s.set(ctx, setOrderID, id, from, next, before)
+	return s.set(ctx, setOrderID, id, before, from, next, Lifetime.Milliseconds())
 }
 
-// SetSessionID is SetOrderID for the cart's newest session of Klarna Payments.
-func (s *Store) SetSessionID(ctx context.Context, id, from, next string) (set bool, revision int64, err error) {
-	return s.set(ctx, setSessionID, id, from, next, nil)
+// SetSessionID is SetOrderID for the cart's newest session of Klarna Payments, which may stay the same, and
+// who buys as that was told.
+func (s *Store) SetSessionID(ctx context.Context, id, from, next, customer string) (set bool, revision int64, err error) {
+	return s.set(ctx, setSessionID, id, nil, from, next, Lifetime.Milliseconds(), customer)
 }
 
-func (s *Store) set(ctx context.Context, script, id, from, next string, before func(redis.Pipeliner)) (set bool, revision int64, err error) {
+func (s *Store) set(ctx context.Context, script, id string, before func(redis.Pipeliner), args ...any) (set bool, revision int64, err error) {
 	pipe := s.redis.Pipeline()
 	if before != nil {
 		before(pipe)
 	}
-	reply := pipe.Eval(ctx, script, []string{key(id)}, from, next, Lifetime.Milliseconds())
+	reply := pipe.Eval(ctx, script, []string{key(id)}, args...)
 	if _, err := pipe.Exec(ctx); err != nil {
 		return false, 0, fmt.Errorf("set order of cart: %w", err)
 	}
@@ -365,7 +366,7 @@ if rev ~= tonumber(ARGV[1]) then return -1 end
 if (redis.call('HGET', KEYS[1], 'order_id') or '') ~= ARGV[2] then return -1 end
 if (redis.call('HGET', KEYS[1], 'bought') or '') ~= ARGV[3] then return -1 end
 redis.call('HSET', KEYS[1], 'rev', rev + 1, 'data', ARGV[4], 'order_id', ARGV[5], 'bought', ARGV[6])
-redis.call('HDEL', KEYS[1], 'session_id', 'held')
+redis.call('HDEL', KEYS[1], 'session_id', 'session_customer', 'held')
 redis.call('PEXPIRE', KEYS[1], ARGV[7])
 return rev + 1
 `)
@@ -399,7 +400,7 @@ func (s *Store) Close(ctx context.Context, id, orderID string, bought []Line) (c
 		if next.OrderID == orderID {
 			next.OrderID = ""
 		}
-		next.SessionID = ""
+		next.SessionID, next.SessionCustomer = "", ""
 		next.Bought = append(slices.Clone(c.Bought), orderID)
 		data, err := json.Marshal(next.Contents)
 		if err != nil {

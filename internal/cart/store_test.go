@@ -196,16 +196,16 @@ func TestStoreSetSessionID(t *testing.T) {
 		from, next string
 		want       bool
 	}{{"", "a", true}, {"", "b", false}, {"order", "b", false}, {"a", "b", true}, {"a", "c", false}} {
-		got, revision, err := store.SetSessionID(ctx, id, step.from, step.next)
+		got, revision, err := store.SetSessionID(ctx, id, step.from, step.next, "to "+step.next)
 		if err != nil || got != step.want || revision != 1 {
 			t.Errorf("%+v: got %v at revision %d, %v", step, got, revision, err)
 		}
 	}
-	if c, err := store.Get(ctx, id, sweden); err != nil || c.SessionID != "b" || c.OrderID != "order" || c.Revision != 1 {
+	if c, err := store.Get(ctx, id, sweden); err != nil || c.SessionID != "b" || c.SessionCustomer != "to b" || c.OrderID != "order" || c.Revision != 1 {
 		t.Errorf("got %+v, %v", c, err)
 	}
 	closed, _, err := store.Close(ctx, id, "order", nil)
-	if c, getErr := store.Get(ctx, id, sweden); err != nil || getErr != nil || c.SessionID != "" || closed.SessionID != "" {
+	if c, getErr := store.Get(ctx, id, sweden); err != nil || getErr != nil || c.SessionID+c.SessionCustomer != "" || closed.SessionID+closed.SessionCustomer != "" {
 		t.Errorf("once it is bought: got %+v, %v, %v", c, err, getErr)
 	}
 }

@@ -390,7 +390,7 @@ func (b *Book) forgetSession(ctx context.Context, cartID, origin, orderID string
 	if sessionID == "" {
 		return nil
 	}
-	_, _, err := b.Carts.SetSessionID(ctx, cartID, sessionID, "")
+	_, _, err := b.Carts.SetSessionID(ctx, cartID, sessionID, "", "")
 	if err = errors.Join(err, b.rename(ctx, cartID, origin, orderID)); err != nil {
 		return fmt.Errorf("forget payment session %s: %w: %w", sessionID, ErrUnavailable, err)
 	}

@@ -42,7 +42,7 @@ func TestPlaceAuthorizedStaleCart(t *testing.T) {
 		{"another tab, with its sync", func(in order.Authorized) { w.Put(in.CartID, "MUG-1", 3); w.Session(in.CartID) }, 1},
 		{"emptied", func(in order.Authorized) { w.Put(in.CartID, "MUG-1", 0); w.Put(in.CartID, "JAM-1", 0) }, 0},
 		{"another session", func(in order.Authorized) {
-			if set, _, err := w.Carts.SetSessionID(t.Context(), in.CartID, in.SessionID, "another"); err != nil || !set {
+			if set, _, err := w.Carts.SetSessionID(t.Context(), in.CartID, in.SessionID, "another", "person"); err != nil || !set {
 				t.Fatal(set, err)
 			}
 		}, 0},

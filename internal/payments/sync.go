@@ -26,9 +26,6 @@ type Request struct {
 	// Stranger: a payment session that is not the shopper's is another browser's, with what was
 	// typed in it. This one gets a session of its own.
 	Stranger bool
-	// TellCustomer: the shopper has just chosen to be a person or a company, so a session is
-	// told. Else it keeps what the browser has said of the customer.
-	TellCustomer bool
 	// Lease names the lease that the caller holds: the shopper's session's. "": it is the cart's.
 	Lease string
 }
@@ -141,6 +138,15 @@ func (s *Syncer) Sync(ctx context.Context, r Request) (result Result, err error)
 		default:
 			found = judgement{verdict: klarna.Differs}
 		}
+		// A person or a company: the session is told where that is another by now, for the ways to pay are. Else
+		// it keeps what the browser has said of the customer.
+		tell := ""
+		if c.SessionCustomer != buyer {
+			tell = buyer
+		}
+		if tell != "" && found.verdict == klarna.Agrees {
+			found.verdict = klarna.Differs
+		}
 		switch found.verdict {
 		case klarna.Agrees: // incomplete, same: nothing to send
 			result.Outcome, result.Session = cartsync.InSync, found.session
@@ -155,16 +161,15 @@ func (s *Syncer) Sync(ctx context.Context, r Request) (result Result, err error)
 		if found.verdict == klarna.Differs {
 			var lost bool
 			var ended func(redis.Pipeliner)
-			chosen := ""
-			if r.TellCustomer {
-				chosen = buyer
-			}
-			if found, lost, ended, err = s.update(ctx, c, r.Lease, want, chosen); err != nil {
+			if found, lost, ended, err = s.update(ctx, c, r.Lease, want, tell); err != nil {
 				return failed(cartsync.ErrUnavailable, err)
 			}
 			refused = klarna.IsRefused(found.err)
 			if found.verdict == klarna.Agrees { // 204: read back
 				result.Updated = true
+				if tell != "" {
+					s.told(ctx, c, tell)
+				}
 				now := s.read(ctx, c.SessionID, want)
 				switch {
 				case now.verdict == klarna.Differs && !lost && len(klarna.OfSale(now.differ)) == 0:
@@ -271,7 +276,7 @@ func (s *Syncer) Sync(ctx context.Context, r Request) (result Result, err error)
 		default: // 5xx, time-out
 			return failed(cartsync.ErrUnavailable, err)
 		}
-		set, revision, err := s.Carts.SetSessionID(ctx, c.ID, c.SessionID, known.SessionID)
+		set, revision, err := s.Carts.SetSessionID(ctx, c.ID, c.SessionID, known.SessionID, buyer)
 		switch {
 		case err != nil:
 			return failed(cartsync.ErrUnavailable, err)
@@ -337,6 +342,13 @@ func (s *Syncer) update(ctx context.Context, c cart.Cart, lease string, want Con
 		found.verdict = klarna.Bought
 	}
 	return found, lost, s.Underway.Ended(ctx, noted, lost, found.verdict == klarna.Agrees), nil
+}
+
+// told notes who buys, as the session of a cart was told. Where that fails the next Sync tells it again.
+func (s *Syncer) told(ctx context.Context, c cart.Cart, customerType string) {
+	if _, _, err := s.Carts.SetSessionID(ctx, c.ID, c.SessionID, c.SessionID, customerType); err != nil {
+		s.Logger.InfoContext(ctx, "what a payment session was told of its customer is not noted", "payments_session_id", c.SessionID, "error", err)
+	}
 }
 
 // release releases the authorization of a running order call. Ended and Gone mean that no

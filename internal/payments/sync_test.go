@@ -2,6 +2,7 @@ package payments_test
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"sync"
@@ -16,6 +17,8 @@ import (
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/payments"
 	"github.com/shopd/shopd/internal/redistest"
+	"github.com/shopd/shopd/internal/settings"
+	"github.com/shopd/shopd/internal/shop/shoptest"
 	"github.com/shopd/shopd/internal/stock"
 )
 
@@ -151,6 +154,52 @@ func TestSync(t *testing.T) {
 			}
 			w.holds()
 		})
+	}
+}
+
+// What a session was told of who buys follows the cart, whoever changes it, and is said once.
+func TestSyncCustomer(t *testing.T) {
+	w := &world{shoptest.New(t, shoptest.Options{Version: shoptest.Published(func(s *settings.Shop) {
+		s.Checkout.Forms = map[string]settings.Form{"SE": {CustomerTypes: []string{"person", "organization"}}, "FI": {CustomerTypes: []string{"organization"}}}
+	}).Now()}), cart.NewID()}
+	id := w.open().SessionID
+	for _, step := range []struct {
+		change cart.Change
+		mode   cartsync.Mode
+		want   string
+		calls  []string
+	}{
+		{cart.Change{CustomerType: "organization"}, cartsync.Change, "organization", []string{"update", "read"}},
+		{cart.Change{Country: "DE"}, cartsync.Change, "person", []string{"update", "read"}},
+		{cart.Change{Country: "FI"}, cartsync.Load, "organization", []string{"read", "update", "read"}},
+		{cart.Change{Country: "SE"}, cartsync.Repair, "organization", []string{"read", "update", "read"}},
+		{cart.Change{CustomerType: "person"}, cartsync.Load, "person", []string{"read", "update", "read"}}, // the content is the same
+		{cart.Change{}, cartsync.Load, "person", []string{"read"}},
+	} {
+		w.change(step.change)
+		before := len(w.calls())
+		got, err := w.sync(step.mode, id)
+		there, _ := w.Fake.Session(id)
+		if err != nil || got.Session.SessionID != id || string(there.Customer) != fmt.Sprintf(`{"type":%q}`, step.want) {
+			t.Errorf("%+v: Klarna has %s, %v", step.change, there.Customer, err)
+		}
+		if diff := cmp.Diff(step.calls, w.calls()[before:]); diff != "" {
+			t.Errorf("%+v: calls: %s", step.change, diff)
+		}
+	}
+	// What the widget has said stays with any other change.
+	w.change(cart.Change{CustomerType: "organization"})
+	if _, err := w.sync(cartsync.Load, id); err != nil {
+		t.Fatal(err)
+	}
+	typed := `{"organization_registration_id":"556016-0680","type":"organization"}`
+	if _, err := w.Fake.Pay(id, fakeklarna.PaymentAction{Authorize: &fakeklarna.Authorize{Category: "pay_later", Data: []byte(`{"customer":` + typed + `}`)}}); err != nil {
+		t.Fatal(err)
+	}
+	w.put("MUG-1", 3)
+	w.holds()
+	if there, _ := w.Fake.Session(id); string(there.Customer) != typed {
+		t.Errorf("after another change Klarna has %s", there.Customer)
 	}
 }
 

@@ -89,7 +89,7 @@ func (s *Storefront) payments(w http.ResponseWriter, r *http.Request) {
 		s.PageError(w, r, err)
 		return
 	}
-	result, err := s.syncPayments(r, cartsync.Load, false)
+	result, err := s.syncPayments(r, cartsync.Load)
 	if err != nil {
 		s.errorPage(w, r, err, result.Cart.Locale)
 		return
@@ -139,8 +139,8 @@ func (s *Storefront) shipWithin(ctx context.Context, id string, f cart.Fallback)
 }
 
 // syncPayments syncs the session's cart under the session's lock. It stores a new payment
-// session's ID in the session. choice: the shopper has just chosen to be a person or a company.
-func (s *Storefront) syncPayments(r *http.Request, mode cartsync.Mode, choice bool) (payments.Result, error) {
+// session's ID in the session.
+func (s *Storefront) syncPayments(r *http.Request, mode cartsync.Mode) (payments.Result, error) {
 	ctx := r.Context()
 	known := s.Sessions.PaymentsSessionID(ctx)
 	if known == "" {
@@ -151,7 +151,7 @@ func (s *Storefront) syncPayments(r *http.Request, mode cartsync.Mode, choice bo
 	if err := s.Hooks.Follow(ctx, s.Sessions.CartID(ctx), s.fallback(r)); err != nil {
 		return payments.Result{}, err
 	}
-	request := payments.Request{CartID: s.Sessions.CartID(ctx), Fallback: s.fallback(r), Mode: mode, SessionID: known, TellCustomer: choice, Lease: s.Sessions.Lease(ctx)}
+	request := payments.Request{CartID: s.Sessions.CartID(ctx), Fallback: s.fallback(r), Mode: mode, SessionID: known, Lease: s.Sessions.Lease(ctx)}
 	if session.Claimed(ctx) != "" {
 		release, err := s.Sessions.LockCart(ctx, request.CartID)
 		if err != nil {
@@ -347,7 +347,7 @@ func (s *Storefront) updatePayments(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.lockedJSON(w, r, &c, func(w http.ResponseWriter, r *http.Request) {
-		answer, ok := s.syncedPayments(w, r, request.Form, c, request.CustomerType != "", func(_ context.Context, v *view) []templates.Note { return request.notes(v) })
+		answer, ok := s.syncedPayments(w, r, request.Form, c, func(_ context.Context, v *view) []templates.Note { return request.notes(v) })
 		if ok {
 			respond.JSON(w, r, http.StatusOK, answer)
 		}
@@ -355,10 +355,10 @@ func (s *Storefront) updatePayments(w http.ResponseWriter, r *http.Request) {
 }
 
 // syncedPayments syncs the session's cart and returns the answer to the open page, which
-// shows form; choice is that of syncPayments. When it returns false, it has answered. changed is the cart with the page's
+// shows form. When it returns false, it has answered. changed is the cart with the page's
 // change, for an answer without a sync.
-func (s *Storefront) syncedPayments(w http.ResponseWriter, r *http.Request, form string, changed cart.Cart, choice bool, notes func(context.Context, *view) []templates.Note) (paymentsAnswer, bool) {
-	result, err := s.syncPayments(r, cartsync.Change, choice)
+func (s *Storefront) syncedPayments(w http.ResponseWriter, r *http.Request, form string, changed cart.Cart, notes func(context.Context, *view) []templates.Note) (paymentsAnswer, bool) {
+	result, err := s.syncPayments(r, cartsync.Change)
 	if !s.synced(w, r, result.Outcome, result.OrderID, err, changed, result.Cart) {
 		return paymentsAnswer{}, false
 	}

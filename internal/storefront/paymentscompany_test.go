@@ -178,6 +178,9 @@ func TestPaymentsCompanyWrong(t *testing.T) {
 		}
 	}
 	p = b.openPayments(s, "/checkout")
+	if len(p.data.Payments.Methods) != 3 || string(p.session().Customer) != `{"type":"person"}` {
+		t.Errorf("a person in Germany is offered %v; Klarna has %s", p.data.Payments.Methods, p.session().Customer)
+	}
 	berlin := with(ada, "country", "DE", "postal_code", "10115", "city", "Berlin", "phone", nil)
 	if got, _ := p.placeAs(p.authorizeAs(map[string]any{"billing_address": berlin, "shipping_address": berlin}), map[string]any{"billing_address": berlin, "shipping_address": berlin}); got.StatusCode != http.StatusOK {
 		t.Errorf("without a phone in Germany: %d %s", got.StatusCode, got.Text)

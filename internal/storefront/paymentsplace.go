@@ -243,7 +243,7 @@ func (s *Storefront) notPlaced(w http.ResponseWriter, r *http.Request, request p
 		s.jsonError(w, r, err, nil)
 		return
 	}
-	answer, ok := s.syncedPayments(w, r, request.Form, c, false, func(ctx context.Context, v *view) []templates.Note {
+	answer, ok := s.syncedPayments(w, r, request.Form, c, func(ctx context.Context, v *view) []templates.Note {
 		if !short {
 			return nil
 		}
