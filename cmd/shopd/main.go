@@ -24,7 +24,7 @@ func main() {
 
 // command is one of shopd's subcommands.
 type command struct {
-	name, argument, summary string
+	name, argument, summary string // argument may end with …: several
 	run                     func(ctx context.Context, e *env) error
 	collects                bool // it tells what could not be read of its settings itself, with all other problems
 }
@@ -49,6 +49,7 @@ var commands = []command{
 	{"key", "NAME SCOPES", "print a new key for the API under /v1, and its line for SHOPD_API_KEYS; scopes with commas between", newKey, false},
 	{"migrate", "", "bring the database's tables to what this version needs", migrate, false},
 	{"erase", "", "erase the personal data of orders, or apply the list of erased orders after a restore", erase, false},
+	{"place", "ORDER_ID…", "take orders into the book that were bought at Klarna and are not known here, after a restore", place, false},
 	{"healthcheck", "", "exit 0 or 1 by /readyz, for a container without a shell", healthcheck, false},
 	{"doctor", "", "look at all that a shop with these settings depends on, and say what is wrong and what to do", diagnose, true},
 	{"version", "", "print the version, its commit, and which tables it needs", version, false},

@@ -359,6 +359,8 @@ func TestFailures(t *testing.T) {
 		{"unknown flag", []string{"demo", "-colour"}, 2, "-colour"},
 		{"argument too many", []string{"demo", "x"}, 2, "shopd demo: takes no arguments, got [\"x\"]\nshopd demo -help says what it takes"},
 		{"argument too few", []string{"key", "shop"}, 2, "wants NAME SCOPES"},
+		{"no order", []string{"place"}, 2, "wants ORDER_ID…"},
+		{"an order of the shop's own", []string{"place", "a1b2", "ord_abc"}, 1, `"ord_abc" cannot be the ID of an order at Klarna`},
 		{"flag behind the argument", []string{"explain", "cart.json", "-catalog", "c.yaml"}, 2, "wants FILE"},
 		{"serve without settings", []string{"serve"}, 1, "SHOPD_SECRET or SHOPD_SECRET_FILE is missing"},
 		{"port in use", []string{"demo", "-addr", taken.Addr().String()}, 1,

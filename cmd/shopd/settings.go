@@ -32,6 +32,7 @@ type setting struct {
 const (
 	shops = "serve demo doctor" // doctor takes what serve takes
 	fakes = "demo fake-klarna"
+	ask   = shops + " place" // ask Klarna
 )
 
 var settings = []setting{
@@ -39,27 +40,27 @@ var settings = []setting{
 		usage: "where the shop listens"},
 	{flag: "ops-addr", commands: shops, value: func(c *config) *string { return &c.opsAddr }, def: "127.0.0.1:8081",
 		usage: "where /metrics, /debug/pprof/, /healthz and /readyz are; the last two are at -addr too"},
-	{flag: "public-url", commands: shops, value: func(c *config) *string { return &c.publicURL }, def: "(required)", demo: "(http://localhost:PORT)",
+	{flag: "public-url", commands: ask, value: func(c *config) *string { return &c.publicURL }, def: "(required)", demo: "(http://localhost:PORT)",
 		usage: "the shop as browsers know it; https makes cookies Secure"},
-	{flag: "callback-url", commands: shops, value: func(c *config) *string { return &c.callbackURL }, def: "(the public URL)",
+	{flag: "callback-url", commands: ask, value: func(c *config) *string { return &c.callbackURL }, def: "(the public URL)",
 		usage: "the shop as Klarna's servers know it"},
-	{flag: "redis-url", commands: shops + " erase", value: func(c *config) *string { return &c.redisURL }, def: "(required)", demo: "(embedded)", file: true,
+	{flag: "redis-url", commands: ask + " erase", value: func(c *config) *string { return &c.redisURL }, def: "(required)", demo: "(embedded)", file: true,
 		usage: "redis://, rediss:// or unix://; several addresses or ?cluster=true for Cluster, ?master_name= for Sentinel"},
-	{flag: "database-url", commands: shops + " migrate erase publish", value: func(c *config) *string { return &c.databaseURL }, def: "(required)", demo: "(a file that is deleted at the end)", file: true,
+	{flag: "database-url", commands: ask + " migrate erase publish", value: func(c *config) *string { return &c.databaseURL }, def: "(required)", demo: "(a file that is deleted at the end)", file: true,
 		usage: "postgres://user@host/database, or sqlite:///path for a shop of one process"},
 	{flag: "migrate", commands: shops, value: func(c *config) *string { return &c.migrate }, def: "true", onOff: true,
 		usage: "bring the database's tables to this version at start; false: refuse to start where they are not"},
-	{flag: "klarna-url", commands: shops, value: func(c *config) *string { return &c.klarnaURL }, def: "(required)", demo: "(the built-in fake)",
+	{flag: "klarna-url", commands: ask, value: func(c *config) *string { return &c.klarnaURL }, def: "(required)", demo: "(the built-in fake)",
 		usage: "Klarna's API, such as https://api.playground.kustom.co"},
-	{flag: "platform", commands: shops, value: func(c *config) *string { return &c.platform }, def: "(by the Klarna URL)",
+	{flag: "platform", commands: ask, value: func(c *config) *string { return &c.platform }, def: "(by the Klarna URL)",
 		usage: "klarna or kustom: what orders can do after the sale differs; hosts under kustom.co are Kustom's"},
 	{flag: "klarna-browser-origins", commands: shops, value: func(c *config) *string { return &c.browserOrigins }, def: "(by the Klarna URL)",
 		usage: "hosts that the payment form may use in the browser, separated by spaces or commas"},
-	{env: "SHOPD_KLARNA_USERNAME", commands: shops, value: func(c *config) *string { return &c.username }, def: "(none)", demo: "demo", secret: true,
+	{env: "SHOPD_KLARNA_USERNAME", commands: ask, value: func(c *config) *string { return &c.username }, def: "(none)", demo: "demo", secret: true,
 		usage: "without it the password is a Kustom API key"},
-	{env: "SHOPD_KLARNA_PASSWORD", commands: shops, value: func(c *config) *string { return &c.password }, def: "(required)", demo: "demo", secret: true,
+	{env: "SHOPD_KLARNA_PASSWORD", commands: ask, value: func(c *config) *string { return &c.password }, def: "(required)", demo: "demo", secret: true,
 		usage: "Klarna's password, or a Kustom API key"},
-	{env: "SHOPD_SECRET", commands: shops, value: func(c *config) *string { return &c.secret }, def: "(required)", demo: "(random)", secret: true,
+	{env: "SHOPD_SECRET", commands: ask, value: func(c *config) *string { return &c.secret }, def: "(required)", demo: "(random)", secret: true,
 		usage: "signs merchant_data, makes the callback token; several lines: the first signs, all verify"},
 	{env: "SHOPD_STAFF", commands: shops, value: func(c *config) *string { return &c.staff }, def: "(none)", demo: "(demo and view, each with its name as password)", secret: true,
 		usage: "who may use the back office: lines name:role:bcrypt-hash, role view or manage; none: there is no back office"},
@@ -223,10 +224,11 @@ func (e *env) parse(c command, args []string, getenv func(string) string) error 
 			e.unread = append(e.unread, err)
 		}
 	}
+	wanted := len(strings.Fields(c.argument))
 	switch e.args = flags.Args(); {
 	case c.argument == "" && len(e.args) > 0:
 		return &usageError{fmt.Errorf("takes no arguments, got %q", e.args)}
-	case len(e.args) != len(strings.Fields(c.argument)):
+	case len(e.args) < wanted, len(e.args) > wanted && !strings.HasSuffix(c.argument, "…"):
 		return &usageError{fmt.Errorf("wants %s", c.argument)}
 	}
 	return nil

@@ -40,6 +40,24 @@ func NewDoctor(c Config, problem error) (*doctor.Doctor, error) {
 	return s.Doctor, nil
 }
 
+// NewBook makes an order book beside shops that run, which does not run its loops: of c it needs addresses, DB,
+// Redis, Klarna, Secret, Published and Logger.
+func NewBook(c Config) (*order.Book, error) {
+	s := &Shop{config: c}
+	if err := s.addObserver(c); err != nil {
+		return nil, err
+	}
+	api, err := s.connect(c)
+	if err != nil {
+		return nil, err
+	}
+	s.addCarts(c)
+	s.addKCO(c, api)
+	s.addPayments(c, api)
+	s.addBook(c, api)
+	return s.Book, nil
+}
+
 // NewEraser makes an order book that can do nothing but erase: of c it needs DB, Redis,
 // Published and Logger.
 func NewEraser(c Config) (*order.Book, error) {

@@ -17,12 +17,21 @@ import (
 // erase runs shopd erase as a process, and returns how it ended and all that it wrote.
 func (d *deployment) erase(input string, args ...string) (status int, out string) {
 	d.t.Helper()
+	return d.once(map[string]string{"SHOPD_DATABASE_URL": d.data, "SHOPD_REDIS_URL": d.redis.URL}, input, append([]string{"erase"}, args...)...)
+}
+
+// once runs a command of shopd as a process with these variables, and returns how it ended and all that it wrote.
+func (d *deployment) once(env map[string]string, input string, args ...string) (status int, out string) {
+	d.t.Helper()
 	path, err := binary()
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	cmd := exec.CommandContext(d.t.Context(), path, append([]string{"erase"}, args...)...)
-	cmd.Env = []string{"SHOPD_DATABASE_URL=" + d.data, "SHOPD_REDIS_URL=" + d.redis.URL}
+	cmd := exec.CommandContext(d.t.Context(), path, args...)
+	cmd.Env = []string{}
+	for name, value := range env {
+		cmd.Env = append(cmd.Env, name+"="+value)
+	}
 	cmd.Stdin = strings.NewReader(input)
 	text, err := cmd.CombinedOutput()
 	if _, ended := errors.AsType[*exec.ExitError](err); err != nil && !ended {

@@ -81,3 +81,34 @@ func TestRestore(t *testing.T) {
 		}
 	}
 }
+
+// The same without Redis: nothing here knows of the sale since the copy, and no browser makes the shop look for it.
+// Who operates it places the order by its ID at Klarna, with the number that Klarna has.
+func TestRestoreWithoutRedis(t *testing.T) {
+	t.Parallel()
+	d := deploy(t, 1, fakeklarna.Options{PushDelay: time.Hour})
+	file := t.TempDir() + "/shop.dump"
+	tool(t, "pg_dump", "--format=custom", "--file="+file, d.data)
+	late, number := d.soldTo(zetterlund, false)
+	anybody := d.buyer()
+	d.shops[0].kill()
+	d.data = dbtest.PostgresURL(t)
+	tool(t, "pg_restore", "--clean", "--if-exists", "--no-owner", "--dbname="+d.data, file)
+	d.lookOn()
+	if err := d.asks.FlushAll(t.Context()).Err(); err != nil {
+		t.Fatal(err)
+	}
+	again := d.start("127.0.0.1:0")
+	if got := anybody.send(again, "GET", "/checkout/confirmation?order_id="+late, "", ""); got.status != http.StatusNotFound {
+		t.Errorf("its confirmation: got %d", got.status)
+	}
+	if status, out := d.once(d.settings(), "", "place", late, "invented"); status != 1 || !strings.Contains(out, late+" "+number+"\n") || !strings.Contains(out, "invented not placed: ") {
+		t.Errorf("got %d, %s", status, out)
+	} else if named(out) != nil {
+		t.Errorf("it names %q", named(out))
+	}
+	o, found, err := d.here.Book.ByOrderID(t.Context(), late)
+	if err != nil || !found || o.Number != number || !o.Acknowledged || len(o.Flags) != 0 {
+		t.Errorf("in the book: %v, number %q, flags %v; %v", found, o.Number, o.Flags, err)
+	}
+}

@@ -162,9 +162,8 @@ func (d *deployment) adjust(sku string, n int) error {
 	})
 }
 
-// start runs one more shopd serve.
-func (d *deployment) start(addr string) *process {
-	d.t.Helper()
+// settings are those of the processes, as variables.
+func (d *deployment) settings() map[string]string {
 	env := map[string]string{
 		"SHOPD_PUBLIC_URL":      d.url,
 		"SHOPD_DATABASE_URL":    d.data,
@@ -179,7 +178,13 @@ func (d *deployment) start(addr string) *process {
 		"SHOPD_CATALOG":         "../../examples/skerry/catalog.json",
 	}
 	maps.Copy(env, d.env)
-	return startProgram(d.t, d.path, append([]string{cmp.Or(d.command, "serve"), "-addr", addr, "-ops-addr", "127.0.0.1:0", "-write-limit", "0"}, d.more...), env)
+	return env
+}
+
+// start runs one more shopd serve.
+func (d *deployment) start(addr string) *process {
+	d.t.Helper()
+	return startProgram(d.t, d.path, append([]string{cmp.Or(d.command, "serve"), "-addr", addr, "-ops-addr", "127.0.0.1:0", "-write-limit", "0"}, d.more...), d.settings())
 }
 
 // apiKey lets into the API of every process.
