@@ -15,7 +15,7 @@ import (
 // Wanted says how much is captured or refunded: quantities of lines, else an amount, else
 // all.
 type Wanted struct {
-	Lines  []order.ShipmentLine // by the IDs of order.LineIDs
+	Lines  []order.ShipmentLine // by the IDs of order.Order.LineIDs
 	Amount money.Amount
 }
 

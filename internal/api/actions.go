@@ -333,7 +333,7 @@ func (t Taking) wanted(o order.Order, c *order.Command) (w aftersale.Wanted, err
 // linesOf are lines by the IDs that they have in the book; nil without any.
 func linesOf(o order.Order, asked []LineQuantity) (lines []order.ShipmentLine) {
 	ids := map[string]string{}
-	for _, id := range order.LineIDs(o.OrderLines) {
+	for _, id := range o.LineIDs() {
 		ids[o.LineName(id)] = id
 	}
 	for _, l := range asked {

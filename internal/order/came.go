@@ -94,7 +94,7 @@ func (o Order) At(revision int64) Order {
 // SentWithout reports whether something was sent by the captures of a revision of which no parcel is
 // known: goods are captured when they are sent, unless a parcel of the whole order holds them.
 func (o Order) SentWithout(revision int64) bool {
-	part, ids := o.At(revision), LineIDs(o.OrderLines)
+	part, ids := o.At(revision), o.LineIDs()
 	sent := map[int]int64{} // how many of each line
 	for _, c := range o.Captures {
 		if o.hasParcel(c.CaptureID) {

@@ -37,7 +37,7 @@ func (o Order) bare() Order {
 		Version: o.Version, ID: o.ID, Number: o.Number, Key: o.Key, OrderID: o.OrderID, CartID: o.CartID, Origin: o.Origin, PlacedAt: o.PlacedAt, Reference: o.Reference,
 		LineNames: o.LineNames,
 		ErasedAt:  o.ErasedAt, Priced: o.Priced, PurchaseCountry: o.PurchaseCountry, PurchaseCurrency: o.PurchaseCurrency, Locale: o.Locale,
-		OrderAmount: o.OrderAmount, OrderTaxAmount: o.OrderTaxAmount, OrderLines: each(o.OrderLines, bareLine),
+		OrderAmount: o.OrderAmount, OrderTaxAmount: o.OrderTaxAmount, OrderLines: each(o.OrderLines, bareLine), OwnLineIDs: o.OwnLineIDs,
 		BillingAddress: bareAddress(o.BillingAddress), ShippingAddress: bareAddress(o.ShippingAddress),
 		Delivery: o.Delivery.bare(), Terms: o.Terms, PaymentMethod: o.PaymentMethod, KlarnaReference: o.KlarnaReference, ExpiresAt: o.ExpiresAt,
 		Status: o.Status, FraudStatus: o.FraudStatus, FraudStatusAt: o.FraudStatusAt, Flags: o.Flags,

@@ -22,7 +22,7 @@ var stays = append([]string{
 	"Delivery.ID", "Delivery.Name", "Delivery.Type", "Delivery.Method", "Delivery.Class", "Delivery.Carrier", "Delivery.Product.Identifier", "Delivery.Product.Name",
 	"Status", "FraudStatus", "Flags",
 	"Captures.CaptureID", "Captures.KlarnaReference", "Captures.ShippingInfo.ShippingMethod", "Refunds.RefundID", "ShippingInfo.ShippingMethod",
-	"Shipments.ID", "Shipments.OrderLines.ID", "Shipments.DeliveryMethod", "Shipments.CaptureID", "Shipments.Told.ShippingMethod",
+	"OwnLineIDs", "Shipments.ID", "Shipments.OrderLines.ID", "Shipments.DeliveryMethod", "Shipments.CaptureID", "Shipments.Told.ShippingMethod",
 	"Restocked.RefundID", "Restocked.Goods.SKU", "Withdrawals.ID", "Withdrawals.Lines.ID", "Withdrawals.Lines.Name", "Terms.Campaigns.ID", "Terms.Campaigns.Reference", "Terms.Campaigns.Name", "Terms.Campaigns.Rule.SKUs", "Terms.Vouchers",
 }, linesStay("OrderLines.", "Captures.OrderLines.", "Refunds.OrderLines.")...)
 

@@ -221,14 +221,6 @@ func kept[T any](list []T) []T {
 	return list
 }
 
-// SetLines replaces the lines.
-func (o *Order) SetLines(lines []klarna.OrderLine) {
-	o.OrderLines = lines
-	if _, tax, err := klarna.Sums(lines); err == nil {
-		o.OrderTaxAmount = tax
-	}
-}
-
 // Follow sets the status that follows from the amounts.
 func (o *Order) Follow() {
 	switch {

@@ -2,7 +2,6 @@ package order
 
 import (
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/shopd/shopd/internal/klarna"
@@ -38,7 +37,7 @@ func (o Order) Lines() []LineState {
 	open, of := allot(o.OrderLines, captured)
 	// Also where the lines do not come to what was captured.
 	unknown := unnamed > 0 || o.CapturedAmount > 0 && o.CapturedAmount >= o.OrderAmount && o.RemainingAuthorizedAmount <= 0
-	ids := LineIDs(o.OrderLines)
+	ids := o.LineIDs()
 	all := make([]LineState, len(o.OrderLines))
 	for i, line := range o.OrderLines {
 		all[i] = LineState{ID: ids[i], Line: line, Open: open[i], Captured: min(max(line.Quantity-open[i].Quantity, 0), line.Quantity)}
@@ -171,20 +170,6 @@ func total(lines []klarna.OrderLine) (sum money.Amount) {
 	return sum
 }
 
-// LineIDs name lines within their order: by type and reference, so that a line
-// keeps its name when others come or go.
-func LineIDs(lines []klarna.OrderLine) []string {
-	ids, seen := make([]string, len(lines)), map[string]int{}
-	for i, line := range lines {
-		id := string(line.Type) + ":" + line.Reference
-		if seen[id]++; seen[id] > 1 {
-			id += ":" + strconv.Itoa(seen[id])
-		}
-		ids[i] = id
-	}
-	return ids
-}
-
 // Uncaptured is what of the order's lines can still be captured. A capture
 // without lines leaves them as they are; Rest says whether they add up.
 func (o Order) Uncaptured() []klarna.OrderLine {
@@ -311,7 +296,7 @@ func (o Order) CapturedWith(captureID string) map[string]int64 {
 		with = append(with, slices.Repeat([]bool{strings.EqualFold(c.CaptureID, captureID)}, len(c.OrderLines))...)
 	}
 	_, of := allot(o.OrderLines, parts)
-	ids, captured := LineIDs(o.OrderLines), map[string]int64{}
+	ids, captured := o.LineIDs(), map[string]int64{}
 	for i, p := range parts {
 		if with[i] && of[i] >= 0 {
 			captured[ids[of[i]]] += p.Quantity

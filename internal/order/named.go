@@ -51,7 +51,7 @@ func (o Order) LineOf(part klarna.OrderLine) string {
 	if i < 0 {
 		return ""
 	}
-	return LineIDs(o.OrderLines)[i]
+	return o.LineIDs()[i]
 }
 
 // NameOf is LineName for a line of a capture or refund; "" where it is of no line any more.

@@ -53,7 +53,7 @@ type Order struct {
 	// Of the checkout session that was bought: the merchant's reference and metadata.
 	Reference string            `json:"reference,omitempty"`
 	Metadata  map[string]string `json:"metadata,omitempty"`
-	// LineNames are the merchant's own IDs of the session's lines, by those of LineIDs.
+	// LineNames are the merchant's own IDs of the session's lines, by those of Order.LineIDs.
 	LineNames map[string]string `json:"line_names,omitempty"`
 
 	// ErasedAt is when the personal data was erased; zero: it is there.
@@ -68,6 +68,7 @@ type Order struct {
 	OrderAmount      money.Amount                  `json:"order_amount"`
 	OrderTaxAmount   money.Amount                  `json:"order_tax_amount"`
 	OrderLines       []klarna.OrderLine            `json:"order_lines"`
+	OwnLineIDs       []string                      `json:"line_ids,omitempty"` // where they are not what the lines alone say: see Order.LineIDs
 	Terms            Terms                         `json:"terms,omitzero"`
 	BillingAddress   klarna.Address                `json:"billing_address"`
 	ShippingAddress  klarna.Address                `json:"shipping_address"`

@@ -101,7 +101,7 @@ func (t Terms) At(markets market.List, o Order, address klarna.Address) Terms {
 
 // OwnSalesTax reports whether the order's sales tax is the merchant's: its session has a line for it.
 func (o Order) OwnSalesTax() bool {
-	ids := LineIDs(o.OrderLines)
+	ids := o.LineIDs()
 	i := slices.IndexFunc(o.OrderLines, func(l klarna.OrderLine) bool { return l.Type == klarna.SalesTax })
 	return i >= 0 && o.LineNames[ids[i]] != ""
 }

@@ -28,7 +28,7 @@ type Withdrawal struct {
 
 // WithdrawnLine is how many of a line somebody has withdrawn from.
 type WithdrawnLine struct {
-	ID       string `json:"id"` // of LineIDs
+	ID       string `json:"id"` // of Order.LineIDs
 	Name     string `json:"name"`
 	Quantity int64  `json:"quantity"`
 	// Of is how many were bought, and Level how many of them are cancelled or refunded when
