@@ -18,6 +18,7 @@ type LineState struct {
 	// of quantity 0 nothing is.
 	Open, Refundable   klarna.OrderLine
 	Captured, Refunded int64 // quantities of Line
+	Restocked          int64 // how many of Refunded are in the warehouse again
 	// Unknown is how many of Open may be captured: an amount was, and nobody said what for.
 	Unknown int64
 	// What was captured and refunded of the line, minor units. Amounts of which nobody said
@@ -34,7 +35,7 @@ type LineState struct {
 // that is refunded each line is. A line that cost nothing is refunded where a refund names it.
 func (o Order) Lines() []LineState {
 	captured, unnamed := o.known()
-	open, of := allot(o.OrderLines, captured)
+	open, pieces := allot(o.OrderLines, captured)
 	// Also where the lines do not come to what was captured.
 	unknown := unnamed > 0 || o.CapturedAmount > 0 && o.CapturedAmount >= o.OrderAmount && o.RemainingAuthorizedAmount <= 0
 	ids := o.LineIDs()
@@ -45,12 +46,18 @@ func (o Order) Lines() []LineState {
 			all[i].Unknown = max(min(open[i].Quantity, line.Quantity), 0)
 		}
 	}
-	parts := grouped(captured, of, o.OrderLines)
+	parts := grouped(pieces, o.OrderLines)
 	taken := make([]klarna.OrderLine, len(parts))
 	for i, p := range parts {
 		taken[i] = p.OrderLine
 	}
-	left, _ := allot(taken, o.refundedLines())
+	left, back := allot(taken, o.refundedLines())
+	restocked := make([]int64, len(parts))
+	for _, p := range back {
+		if p.of >= 0 && o.restocks(p.from) {
+			restocked[p.of] += p.Quantity
+		}
+	}
 	allRefunded := o.CapturedAmount > 0 && o.RefundedAmount >= o.CapturedAmount
 	for i, p := range parts {
 		named := p.Quantity - left[i].Quantity
@@ -70,6 +77,7 @@ func (o Order) Lines() []LineState {
 		all[at].CapturedAmount += p.TotalAmount
 		all[at].RefundedAmount += back
 		all[at].Refunded = min(all[at].Captured, all[at].Refunded+named)
+		all[at].Restocked = min(all[at].Refunded, all[at].Restocked+restocked[i])
 		if all[at].Refundable.Quantity > 0 { // it was captured at several prices
 			at = len(all)
 			all = append(all, LineState{Line: p.OrderLine})
@@ -136,29 +144,41 @@ func implied(open, captured, refunded []klarna.OrderLine, unnamed money.Amount) 
 	return lines
 }
 
-// captured is a part of a line that was captured, at one price.
-type captured struct {
+// restocks reports whether the goods of a refund were put back in the stock: of the one that has the line with
+// an index among those of all.
+func (o Order) restocks(line int) bool {
+	for _, r := range o.Refunds {
+		if line -= len(r.OrderLines); line < 0 {
+			return slices.ContainsFunc(o.Restocked, func(back Restock) bool { return strings.EqualFold(back.RefundID, r.RefundID) })
+		}
+	}
+	return false
+}
+
+// allotted is a part of a line that was captured or refunded.
+type allotted struct {
 	klarna.OrderLine
-	of int // the line; -1: none of the order
+	of   int // the line; -1: none of them
+	from int // of which of those that were taken it is
 }
 
 // grouped puts parts of one line and price together, those at the line's own price first.
-func grouped(parts []klarna.OrderLine, of []int, lines []klarna.OrderLine) (groups []captured) {
-	for i, p := range parts {
-		at := slices.IndexFunc(groups, func(g captured) bool { return g.of == of[i] && SameLine(g.OrderLine, p) })
+func grouped(parts []allotted, lines []klarna.OrderLine) (groups []allotted) {
+	for _, p := range parts {
+		at := slices.IndexFunc(groups, func(g allotted) bool { return g.of == p.of && SameLine(g.OrderLine, p.OrderLine) })
 		if at < 0 {
-			groups = append(groups, captured{p, of[i]})
+			groups = append(groups, p)
 			continue
 		}
-		groups[at].OrderLine = merged([]klarna.OrderLine{groups[at].OrderLine, p})[0]
+		groups[at].OrderLine = merged([]klarna.OrderLine{groups[at].OrderLine, p.OrderLine})[0]
 	}
-	own := func(g captured) int {
+	own := func(g allotted) int {
 		if g.of >= 0 && SameLine(g.OrderLine, lines[g.of]) {
 			return 0
 		}
 		return 1
 	}
-	slices.SortStableFunc(groups, func(a, b captured) int { return own(a) - own(b) })
+	slices.SortStableFunc(groups, func(a, b allotted) int { return own(a) - own(b) })
 	return groups
 }
 
@@ -295,11 +315,11 @@ func (o Order) CapturedWith(captureID string) map[string]int64 {
 		parts = append(parts, c.OrderLines...)
 		with = append(with, slices.Repeat([]bool{strings.EqualFold(c.CaptureID, captureID)}, len(c.OrderLines))...)
 	}
-	_, of := allot(o.OrderLines, parts)
+	_, pieces := allot(o.OrderLines, parts)
 	ids, captured := o.LineIDs(), map[string]int64{}
-	for i, p := range parts {
-		if with[i] && of[i] >= 0 {
-			captured[ids[of[i]]] += p.Quantity
+	for _, p := range pieces {
+		if with[p.from] && p.of >= 0 {
+			captured[ids[p.of]] += p.Quantity
 		}
 	}
 	return captured
@@ -311,32 +331,63 @@ func less(lines, taken []klarna.OrderLine) []klarna.OrderLine {
 	return left
 }
 
-// allot is less, and says of which line each part is: -1 of none.
-func allot(lines, taken []klarna.OrderLine) (left []klarna.OrderLine, of []int) {
+// allot is less, and says of which line each part is. What is more than a line has is of the
+// next that is like it.
+func allot(lines, taken []klarna.OrderLine) (left []klarna.OrderLine, parts []allotted) {
 	left = slices.Clone(lines)
-	for _, part := range taken {
-		i := find(left, part)
-		of = append(of, i)
-		if i < 0 {
-			continue
-		}
-		line := &left[i]
-		before := line.TotalAmount
-		line.TotalAmount -= part.TotalAmount
-		line.TotalTaxAmount -= part.TotalTaxAmount
-		line.TotalDiscountAmount = max(line.TotalDiscountAmount-part.TotalDiscountAmount, 0)
-		line.Quantity -= part.Quantity
-		turned := before > 0 && line.TotalAmount < 0 || before < 0 && line.TotalAmount > 0
-		switch {
-		case turned:
-			line.Quantity = 0
-		case follows(*line) && line.TotalAmount != 0:
-			*line = single(*line)
-		case follows(*line):
-			line.Quantity = 0
+	for from, rest := range taken {
+		for more := true; more; {
+			p, i := rest, find(left, rest)
+			if more = i >= 0 && anotherLike(left, i, rest); more {
+				p, rest, more = cut(rest, left[i].Quantity)
+			}
+			if parts = append(parts, allotted{p, i, from}); i >= 0 {
+				left[i] = without(left[i], p)
+			}
 		}
 	}
-	return left, of
+	return left, parts
+}
+
+// anotherLike reports whether a part is more than its line has, and another line like it has some.
+func anotherLike(lines []klarna.OrderLine, of int, part klarna.OrderLine) bool {
+	if follows(part) || part.Quantity <= lines[of].Quantity {
+		return false
+	}
+	return slices.ContainsFunc(slices.Delete(slices.Clone(lines), of, of+1), func(l klarna.OrderLine) bool { return l.Quantity > 0 && SameLine(l, part) })
+}
+
+// cut divides a part into a quantity and the rest; false, and it is whole, where that cannot be computed.
+func cut(whole klarna.OrderLine, quantity int64) (first, rest klarna.OrderLine, done bool) {
+	first, err := part(whole, quantity)
+	if err != nil {
+		return whole, rest, false
+	}
+	rest = whole
+	rest.Quantity -= first.Quantity
+	rest.TotalAmount -= first.TotalAmount
+	rest.TotalTaxAmount -= first.TotalTaxAmount
+	rest.TotalDiscountAmount -= first.TotalDiscountAmount
+	return first, rest, true
+}
+
+// without is a line of which a part was taken.
+func without(line, part klarna.OrderLine) klarna.OrderLine {
+	before := line.TotalAmount
+	line.TotalAmount -= part.TotalAmount
+	line.TotalTaxAmount -= part.TotalTaxAmount
+	line.TotalDiscountAmount = max(line.TotalDiscountAmount-part.TotalDiscountAmount, 0)
+	line.Quantity -= part.Quantity
+	turned := before > 0 && line.TotalAmount < 0 || before < 0 && line.TotalAmount > 0
+	switch {
+	case turned:
+		line.Quantity = 0
+	case follows(line) && line.TotalAmount != 0:
+		return single(line)
+	case follows(line):
+		line.Quantity = 0
+	}
+	return line
 }
 
 // merged puts parts of one line together.

@@ -240,6 +240,49 @@ func TestLeft(t *testing.T) {
 	}
 }
 
+// Of two lines that are alike, or of one reference, each has what was captured and given back of it.
+func TestLinesAlike(t *testing.T) {
+	tee := func(name string, quantity int64) klarna.OrderLine {
+		l := line(klarna.Physical, "TEE", quantity, 100, moneyOf(100*quantity), 2500)
+		l.Name = name
+		return l
+	}
+	states := func(o order.Order) string {
+		var all []string
+		for _, l := range o.Lines() {
+			all = append(all, fmt.Sprintf("%d open %d captured %d refunded %d restocked %d to pack", l.Open.Quantity, l.Captured, l.Refunded, l.Restocked, o.ToPack(l)))
+		}
+		return strings.Join(all, ", ")
+	}
+	// In the portal, as one line.
+	b := newBooked(t, tee("red", 1), tee("red", 2), tee("red", 1))
+	b.capture(300, []klarna.OrderLine{tee("red", 3)})
+	b.Captures[0].CaptureID = "c"
+	if got, want := states(b.Order), "0 open 1 captured 0 refunded 0 restocked 1 to pack, 0 open 2 captured 0 refunded 0 restocked 2 to pack, 1 open 0 captured 0 refunded 0 restocked 1 to pack"; got != want {
+		t.Errorf("captured as one:\n got %s\nwant %s", got, want)
+	}
+	if got := fmt.Sprint(b.CapturedWith("c")); got != "map[physical:TEE:1 physical:TEE:2:2]" {
+		t.Errorf("captured as one: %s", got)
+	}
+	b.refund(200, []klarna.OrderLine{tee("red", 2)})
+	if got, want := states(b.Order), "0 open 1 captured 0 refunded 0 restocked 1 to pack, 0 open 2 captured 2 refunded 0 restocked 0 to pack, 1 open 0 captured 0 refunded 0 restocked 1 to pack"; got != want {
+		t.Errorf("refunded:\n got %s\nwant %s", got, want)
+	}
+
+	// A red one broke before it was sent; the blue one is here again.
+	b = newBooked(t, tee("red", 2), tee("blue", 1))
+	b.captureOf(2, 1)
+	b.Shipments = []order.Shipment{{ID: "1", OrderLines: []order.ShipmentLine{{ID: "physical:TEE", Quantity: 1}, {ID: "physical:TEE:2", Quantity: 1}}}}
+	b.refund(100, []klarna.OrderLine{tee("red", 1)})
+	b.Refunds[0].RefundID = "broken"
+	b.refund(100, []klarna.OrderLine{tee("blue", 1)})
+	b.Refunds[1].RefundID = "back"
+	b.PutBack("BACK", b.Refunds[1].OrderLines)
+	if got, want := states(b.Order), "0 open 2 captured 1 refunded 0 restocked 0 to pack, 0 open 1 captured 1 refunded 1 restocked 0 to pack"; got != want {
+		t.Errorf("put back:\n got %s\nwant %s", got, want)
+	}
+}
+
 // What became of each line: one answer for pages, actions, exports and slips.
 func TestLines(t *testing.T) {
 	of := func(quantity int64, lines ...int) []klarna.OrderLine {

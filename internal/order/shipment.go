@@ -163,12 +163,8 @@ func (o Order) ToPack(l LineState) int64 { return o.toPack(l, o.Shipped(l.ID, ""
 
 // toPack is ToPack of a line of which so many were sent. What is captured goes first, and it alone is refunded.
 func (o Order) toPack(l LineState, sent int64) int64 {
-	returned := int64(0)
-	for _, back := range o.Restocked {
-		returned += int64(quantityOf(back.Goods, l.Line.Reference))
-	}
 	unsent := l.Captured - sent // below 0: so many of what is open are in parcels
-	n := max(max(unsent, 0)-l.Refunded+min(returned, sent, l.Refunded), 0)
+	n := max(max(unsent, 0)-l.Refunded+min(l.Restocked, sent), 0)
 	if !over(o.Status) {
 		n += max(min(l.Open.Quantity, l.Line.Quantity)+min(unsent, 0), 0)
 	}
