@@ -260,6 +260,11 @@ func TestToShip(t *testing.T) {
 		{name: "one of two that were sent came broken", status: ordermanagement.PartCaptured, captured: 2, refunded: 1, shipments: []order.Shipment{parcel("c", 2)}, want: true},
 		{name: "the same, and nobody said what is in the parcel", status: ordermanagement.PartCaptured, captured: 2, refunded: 1, shipments: []order.Shipment{parcel("c", 0)}, want: true},
 		{name: "a return", status: ordermanagement.Captured, captured: 3, refunded: 1, shipments: []order.Shipment{parcel("c", 3)}},
+		{name: "a second number for what is sent", status: ordermanagement.PartCaptured, captured: 2, shipments: []order.Shipment{parcel("c", 0), parcel("c", 0)}, want: true},
+		{name: "and somebody said what is in the first", status: ordermanagement.PartCaptured, captured: 2, shipments: []order.Shipment{parcel("c", 2), parcel("c", 0)}, want: true},
+		{name: "the second is of the whole order", status: ordermanagement.PartCaptured, captured: 2, shipments: []order.Shipment{parcel("c", 2), parcel("", 0)}, want: true},
+		{name: "all is in two parcels of which nobody said what is in them", status: ordermanagement.Captured, captured: 3, shipments: []order.Shipment{parcel("c", 0), parcel("c", 0)}},
+		{name: "the way back alone", status: ordermanagement.Captured, captured: 3, shipments: []order.Shipment{{CaptureID: "c", Told: []ordermanagement.ShippingInfo{{ReturnTrackingNumber: "1"}}}}, want: true},
 	} {
 		o := order.Order{
 			Status: tt.status, FraudStatus: tt.risk, OrderLines: of(3), OrderAmount: 300, Shipments: tt.shipments,

@@ -60,6 +60,12 @@ func (s Shipment) Back() (carrier, number, uri string) {
 	return told.ReturnShippingCompany, told.ReturnTrackingNumber, told.ReturnTrackingURI
 }
 
+// outward reports whether goods are in a shipment. Of one that was seen at Klarna only the way back may be told.
+func (s Shipment) outward() bool {
+	carrier, number, uri := s.Back()
+	return len(s.OrderLines) > 0 || s.Carrier+s.TrackingNumber+s.TrackingURI != "" || carrier+number+uri == ""
+}
+
 // Shipment returns the order's shipment with an ID; false when it has none.
 func (o Order) Shipment(id string) (Shipment, bool) {
 	i := slices.IndexFunc(o.Shipments, func(s Shipment) bool { return s.ID == id })
@@ -117,7 +123,7 @@ func (o Order) heldUnsaid(captured int64) bool {
 	}
 	return slices.ContainsFunc(o.Shipments, func(s Shipment) bool {
 		came := o.Came[ofShipment(s.ID)]
-		return s.CaptureID == "" && len(s.OrderLines) == 0 && (captured <= came || came < first)
+		return s.CaptureID == "" && len(s.OrderLines) == 0 && s.outward() && (captured <= came || came < first)
 	})
 }
 
@@ -171,20 +177,24 @@ func (o Order) toPack(l LineState, sent int64) int64 {
 	return n
 }
 
-// unsaid is how many of a line parcels may hold of which nobody said what is in them: all
-// of their capture, of the order as a whole all that is captured.
+// unsaid is how many of a line parcels may hold of which nobody said what is in them: what the other
+// parcels of their capture do not, of the order as a whole what is captured and in no parcel.
 func (o Order) unsaid(l LineState) (n int64) {
+	left, counted := max(l.Captured-o.Shipped(l.ID, ""), 0), map[string]bool{}
 	for _, s := range o.Shipments {
-		if len(s.OrderLines) > 0 {
+		if len(s.OrderLines) > 0 || !s.outward() {
 			continue
 		}
 		c, _ := o.Capture(s.CaptureID)
 		if len(c.OrderLines) == 0 {
-			return l.Captured
+			return left
 		}
-		n += o.CapturedWith(c.CaptureID)[l.ID]
+		if id := ofKlarna(c.CaptureID); !counted[id] {
+			counted[id] = true
+			n += max(o.CapturedWith(id)[l.ID]-o.held(id, l.ID), 0)
+		}
 	}
-	return n
+	return min(n, left)
 }
 
 // Ship adds shipments of which Klarna was told at a time, with a capture or ("")
