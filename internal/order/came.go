@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/shopd/shopd/internal/klarna"
+	"github.com/shopd/shopd/internal/ordermanagement"
 )
 
 // note writes down in which revision captures, refunds, shipments and withdrawals came into the book, so
@@ -94,14 +95,19 @@ func (o Order) At(revision int64) Order {
 // SentWithout reports whether something was sent by the captures of a revision of which no parcel is
 // known: goods are captured when they are sent, unless a parcel of the whole order holds them.
 func (o Order) SentWithout(revision int64) bool {
-	part, ids := o.At(revision), o.LineIDs()
+	without := o.sentWithout()
+	return slices.ContainsFunc(o.At(revision).Captures, func(c ordermanagement.Capture) bool { return without[c.CaptureID] })
+}
+
+// sentWithout says of captures, by their IDs, whether something was sent by them of which no parcel is known.
+func (o Order) sentWithout() map[string]bool {
+	without, ids := map[string]bool{}, o.LineIDs()
 	sent := map[int]int64{} // how many of each line
 	for _, c := range o.Captures {
 		if o.hasParcel(c.CaptureID) {
 			continue
 		}
-		_, of := part.Capture(c.CaptureID)
-		of = of && !o.heldUnsaid(o.Came[ofKlarna(c.CaptureID)])
+		unsaid := o.heldUnsaid(o.Came[ofKlarna(c.CaptureID)])
 		lines := c.OrderLines
 		if len(lines) == 0 { // those of an amount may be any
 			lines = o.OrderLines
@@ -109,24 +115,10 @@ func (o Order) SentWithout(revision int64) bool {
 		for _, line := range lines {
 			at := find(o.OrderLines, line)
 			sent[at] += line.Quantity
-			if of && line.Type == klarna.Physical && (at < 0 || sent[at] > o.held("", ids[at])) {
-				return true
+			if !unsaid && line.Type == klarna.Physical && (at < 0 || sent[at] > o.Held("", ids[at])) {
+				without[c.CaptureID] = true
 			}
 		}
 	}
-	return false
-}
-
-// hasPhysical reports whether goods that are sent are among lines; those of an amount may be any
-// of the order.
-func hasPhysical(lines, whole []klarna.OrderLine) bool {
-	if len(lines) == 0 {
-		lines = whole
-	}
-	for _, line := range lines {
-		if line.Type == klarna.Physical {
-			return true
-		}
-	}
-	return false
+	return without
 }

@@ -95,9 +95,9 @@ func (s Shipment) Holds(lineID string) (n int64) {
 	return n
 }
 
-// held is how many of a line are in the parcels of a capture or ("") of the order as a whole, as far as
+// Held is how many of a line are in the parcels of a capture or ("") of the order as a whole, as far as
 // anybody said.
-func (o Order) held(captureID, lineID string) (n int64) {
+func (o Order) Held(captureID, lineID string) (n int64) {
 	for _, s := range o.Shipments {
 		if strings.EqualFold(s.CaptureID, captureID) {
 			n += s.Holds(lineID)
@@ -134,16 +134,31 @@ func (o Order) ToCome(l LineState) int64 {
 	case !l.Line.IsGoods(), o.heldUnsaid(math.MaxInt64), o.Free() && l.Line.Type == klarna.Digital: // nothing says when that comes
 		return 0
 	}
-	ahead, whole := int64(0), o.held("", l.ID)
+	ahead, whole := int64(0), o.Held("", l.ID)
 	for _, c := range o.Captures {
 		captured := o.CapturedWith(c.CaptureID)[l.ID]
 		if o.hasParcel(c.CaptureID) {
-			ahead += max(o.held(c.CaptureID, l.ID)-captured, 0)
+			ahead += max(o.Held(c.CaptureID, l.ID)-captured, 0)
 		} else {
 			whole -= captured
 		}
 	}
-	return max(l.Open.Quantity-ahead-max(whole, 0), 0)
+	return max(o.unsent(l)-ahead-max(whole, 0), 0)
+}
+
+// SurelyToCome is ToCome of what is known not to have been sent: not of what may have been captured as
+// an amount.
+func (o Order) SurelyToCome(l LineState) int64 {
+	return max(min(o.ToCome(l), o.unsent(l)-l.Unknown), 0)
+}
+
+// unsent is what of a line no capture says that it was sent. Of an order for which nothing was to be paid
+// none says anything.
+func (o Order) unsent(l LineState) int64 {
+	if o.Free() {
+		return l.Line.Quantity
+	}
+	return l.Open.Quantity
 }
 
 // Shippable reports whether goods of the order may be sent: not while Klarna checks, nor after
@@ -191,7 +206,7 @@ func (o Order) unsaid(l LineState) (n int64) {
 		}
 		if id := ofKlarna(c.CaptureID); !counted[id] {
 			counted[id] = true
-			n += max(o.CapturedWith(id)[l.ID]-o.held(id, l.ID), 0)
+			n += max(o.CapturedWith(id)[l.ID]-o.Held(id, l.ID), 0)
 		}
 	}
 	return min(n, left)

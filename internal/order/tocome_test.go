@@ -71,6 +71,9 @@ func TestToCome(t *testing.T) {
 			captures: captures{capture("c", 1, 0), capture("d", 1, 0)}, shipments: parcels{parcel("", 0)}, came: map[string]int64{"c": 2, "shipment 1": 3, "d": 4},
 			mugs: 1, maps: 1, tells: true,
 		},
+		{name: "a second number for what is sent", captures: captures{capture("c", 2, 0)}, shipments: parcels{parcel("c", 0), parcel("c", 0)}, mugs: 1, maps: 1},
+		{name: "and somebody said what is in the first", captures: captures{capture("c", 2, 0)}, shipments: parcels{parcel("c", 2), parcel("c", 0)}, mugs: 1, maps: 1},
+		{name: "the way back alone", shipments: parcels{{ID: "1", Told: []ordermanagement.ShippingInfo{{ReturnTrackingNumber: "1"}}}}, mugs: 3, maps: 1},
 		{name: "free, and the mugs are sent", shipments: parcels{parcel("", 3)}, free: true},
 		{name: "free, and one is missing", shipments: parcels{parcel("", 2)}, free: true, mugs: 1},
 	} {
@@ -87,7 +90,7 @@ func TestToCome(t *testing.T) {
 			o.Refunds = []ordermanagement.Refund{{RefundID: "r", RefundedAmount: o.RefundedAmount, OrderLines: of(tt.refunded, 0)}}
 		}
 		if tt.free {
-			o.OrderID, o.ID, o.OrderAmount, o.RemainingAuthorizedAmount = "", "ord_x", 0, 0
+			o.OrderID, o.ID, o.OrderAmount, o.RemainingAuthorizedAmount, o.Status = "", "ord_x", 0, 0, ordermanagement.Captured
 			o.OrderLines = slices.Clone(bought)
 			for i := range o.OrderLines {
 				o.OrderLines[i].UnitPrice, o.OrderLines[i].TotalAmount = 0, 0

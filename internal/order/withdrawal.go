@@ -175,12 +175,7 @@ func (o Order) lastDay(days int, autoCapture bool) (last time.Time, sent bool) {
 		if l.ID == "" || l.Line.Type != klarna.Physical {
 			continue
 		}
-		physical = true
-		open := l.Open.Quantity - l.Unknown
-		if o.Free() {
-			open = o.ToCome(l)
-		}
-		if open > 0 && !o.ended() {
+		if physical = true; o.SurelyToCome(l) > 0 && !o.ended() {
 			return time.Time{}, false
 		}
 	}
@@ -190,10 +185,12 @@ func (o Order) lastDay(days int, autoCapture bool) (last time.Time, sent bool) {
 		}
 	}
 	for _, s := range o.Shipments {
-		newest(s.ShippedAt)
+		if s.outward() {
+			newest(s.ShippedAt)
+		}
 	}
-	for _, c := range o.Captures {
-		if !autoCapture && hasPhysical(c.OrderLines, o.OrderLines) {
+	for id, without := range o.sentWithout() {
+		if c, _ := o.Capture(id); without && !autoCapture {
 			newest(c.CapturedAt.Time)
 		}
 	}

@@ -40,6 +40,9 @@ func TestRight(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	parcel := func(o *order.Order) {
+		o.Shipments = []order.Shipment{{ID: "1", ShippedAt: shoptest.Noon, OrderLines: []order.ShipmentLine{{ID: "physical:MUG-1", Quantity: 2}}}}
+	}
 	in := func(country string) func(*order.Order) { return func(o *order.Order) { o.PurchaseCountry = country } }
 	auto := func(s *settings.Shop) { s.Checkout.Forms = map[string]settings.Form{"SE": {AutoCapture: true}} }
 	for _, tc := range []struct {
@@ -63,6 +66,21 @@ func TestRight(t *testing.T) {
 			capturedAt(shoptest.Noon)(o)
 			o.Shipments = []order.Shipment{{ID: "1", ShippedAt: shoptest.Noon.AddDate(0, 0, 2)}}
 		}, last: "2026-04-02", sent: true, left: 2},
+		{name: "all is in a parcel, and nothing captured", status: ordermanagement.Authorized, edit: parcel, last: "2026-03-31", sent: true, left: 2},
+		{name: "what was in a parcel is captured", status: ordermanagement.Captured, edit: func(o *order.Order) {
+			capturedAt(shoptest.Noon.AddDate(0, 0, 28))(o)
+			parcel(o)
+		}, last: "2026-03-31", sent: true, left: 2},
+		{name: "one of two is in a parcel, and nothing captured", status: ordermanagement.Authorized, edit: func(o *order.Order) {
+			parcel(o)
+			o.Shipments[0].OrderLines[0].Quantity = 1
+		}, left: 2},
+		{name: "nothing was to be paid, and one of two is in a parcel", status: ordermanagement.Captured, edit: func(o *order.Order) {
+			parcel(o)
+			o.Shipments[0].OrderLines[0].Quantity = 1
+			o.OrderID, o.Captures, o.CapturedAmount, o.OrderAmount, o.OriginalOrderAmount = "", nil, 0, 0, 0
+			o.OrderLines = []klarna.OrderLine{line(klarna.Physical, "MUG-1", 2, 0, 0, 0)}
+		}, left: 2},
 		{name: "part is still to be sent", status: ordermanagement.PartCaptured, edit: func(o *order.Order) {
 			capturedAt(shoptest.Noon.AddDate(0, -2, 0))(o)
 			o.Captures[0].OrderLines = []klarna.OrderLine{half(o)}

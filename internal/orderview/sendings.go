@@ -81,12 +81,11 @@ func (v View) refunds(o order.Order) (list []templates.Refund) {
 	return list
 }
 
-// toCome is what is not sent yet, neither by a capture nor in a parcel, as far as anybody said: of
-// what was captured as an amount nobody knows what it is for.
+// toCome is what is not sent yet, neither by a capture nor in a parcel, as far as anybody said.
 func toCome(o order.Order) (lines []klarna.OrderLine) {
 	for _, l := range o.Lines() {
-		line := l.Open
-		if line.Quantity = min(line.Quantity-l.Unknown, o.ToCome(l)); line.Quantity > 0 {
+		line := l.Line
+		if line.Quantity = o.SurelyToCome(l); line.Quantity > 0 {
 			lines = append(lines, line)
 		}
 	}
