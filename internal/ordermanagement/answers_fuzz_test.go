@@ -37,8 +37,6 @@ func FuzzAnswers(f *testing.F) {
 			o.Tell()
 		}
 		// Not an assertion on what they say: none of it is trusted further.
-		_, _ = on(body).Captures(t.Context(), "o")
-		_, _ = on(body).GetRefund(t.Context(), "o", "r")
 		_, _ = on(body).GetDueDateOptions(t.Context(), "o", "c")
 	})
 }

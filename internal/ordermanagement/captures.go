@@ -2,7 +2,6 @@ package ordermanagement
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"path"
 
@@ -15,26 +14,6 @@ import (
 func (c *Client) Capture(ctx context.Context, id string, r CaptureRequest, key string) (captureID string, a klarna.Answer, err error) {
 	a, err = c.write(ctx, change{operation: "capture order", method: "POST", path: []string{id, "captures"}, key: key, body: r})
 	return newID(a, "Capture-Id", "captures", err), a, err
-}
-
-// Captures reads all captures of an order.
-// Source: docs.klarna.com, Order Management API reference.
-func (c *Client) Captures(ctx context.Context, id string) ([]Capture, error) {
-	var captures []Capture
-	err := c.read(ctx, "read captures", []string{id, "captures"}, &captures)
-	return captures, err
-}
-
-// GetCapture reads one capture. An unknown one is a 404. Source: docs.klarna.com, Order
-// Management API reference.
-func (c *Client) GetCapture(ctx context.Context, id, captureID string) (Capture, error) {
-	const operation = "read capture"
-	var capture Capture
-	err := c.read(ctx, operation, []string{id, "captures", captureID}, &capture)
-	if err == nil && capture.CaptureID == "" {
-		err = errors.New(operation + ": the answer has no capture_id")
-	}
-	return capture, err
 }
 
 // AddCaptureShippingInfo adds 1 to 500 parcels to a capture. An order without
@@ -90,18 +69,6 @@ func (c *Client) ExtendDueDate(ctx context.Context, id, captureID string, days i
 func (c *Client) Refund(ctx context.Context, id string, r RefundRequest, key string) (refundID string, a klarna.Answer, err error) {
 	a, err = c.write(ctx, change{operation: "refund order", method: "POST", path: []string{id, "refunds"}, key: key, body: r})
 	return newID(a, "Refund-Id", "refunds", err), a, err
-}
-
-// GetRefund reads one refund. An unknown one is a 404 or a 400. Source: docs.klarna.com,
-// Order Management API reference.
-func (c *Client) GetRefund(ctx context.Context, id, refundID string) (Refund, error) {
-	const operation = "read refund"
-	var refund Refund
-	err := c.read(ctx, operation, []string{id, "refunds", refundID}, &refund)
-	if err == nil && refund.RefundID == "" {
-		err = errors.New(operation + ": the answer has no refund_id")
-	}
-	return refund, err
 }
 
 // newID returns the ID of a new capture or refund: from its own header, else from Location,

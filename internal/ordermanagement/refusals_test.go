@@ -111,10 +111,6 @@ func TestRefusals(t *testing.T) {
 		{"PENDING", "capture", nil, noCharge},
 		{"PART_CAPTURED", "capture more than remains", func(s *shop) error { return s.capture(24701) }, noCharge},
 
-		{"unknown", "read captures", func(s *shop) error { _, err := s.Captures(s.t.Context(), s.id); return err }, noOrder},
-		{"unknown", "read capture", func(s *shop) error { _, err := s.GetCapture(s.t.Context(), s.id, nobody); return err }, noOrder},
-		{"AUTHORIZED", "read capture", func(s *shop) error { _, err := s.GetCapture(s.t.Context(), s.id, nobody); return err }, noCapture},
-
 		{"unknown", "add shipping info to capture", nil, noOrder},
 		{"AUTHORIZED", "add shipping info to capture", nil, notAllowed},
 		{"another capture", "add shipping info to capture", nil, noCapture},
@@ -142,9 +138,6 @@ func TestRefusals(t *testing.T) {
 			_, _, err := s.Refund(s.t.Context(), s.id, om.RefundRequest{RefundedAmount: 14400, OrderLines: []klarna.OrderLine{mugs(1), fee}}, s.key())
 			return err
 		}, noRefund},
-		{"unknown", "read refund", func(s *shop) error { _, err := s.GetRefund(s.t.Context(), s.id, nobody); return err }, "404 NOT_FOUND"},
-		{"CAPTURED", "read refund", func(s *shop) error { _, err := s.GetRefund(s.t.Context(), s.id, nobody); return err }, "404 NOT_FOUND"},
-		{"CAPTURED", "read refund x", func(s *shop) error { _, err := s.GetRefund(s.t.Context(), s.id, "x"); return err }, "400 NOT_FOUND"},
 	} {
 		t.Run(tc.operation+" "+tc.state, func(t *testing.T) {
 			s := newRefused(t, tc.state)
