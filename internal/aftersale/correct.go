@@ -59,14 +59,7 @@ var Correct = &Action{
 		for name, value := range map[string]string{"carrier": s.Carrier, "tracking": s.TrackingNumber, "tracking_link": s.TrackingURI, "method": s.DeliveryMethod} {
 			d.Values.Set(name, value)
 		}
-		d.shipmentDefaults(s.ID, func(line order.LineState) int64 {
-			for _, in := range s.OrderLines {
-				if in.ID == line.ID {
-					return in.Quantity
-				}
-			}
-			return 0
-		})
+		d.shipmentDefaults(s.ID, s.OrderLines)
 	},
 	Form: func(d *Draft, f *form.Form) {
 		f.Intro = []string{"The shop's pages show what you enter. Klarna keeps what it was told before, and is told this too."}

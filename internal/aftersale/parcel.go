@@ -124,11 +124,28 @@ func shippable(o order.Order, but string) (states []order.LineState, lines []kla
 	return states, lines
 }
 
-// shipmentDefaults are the quantities of a fresh form.
-func (d *Draft) shipmentDefaults(id string, quantity func(order.LineState) int64) {
+// Unshipped is what a parcel of an order is filled in with: what the packing slip says. One of a
+// capture that names lines holds no more than is captured with it and in none of its parcels.
+func Unshipped(o order.Order, captureID string) (in []order.ShipmentLine) {
+	c, _ := o.Capture(captureID)
+	captured := o.CapturedWith(captureID)
+	for _, s := range o.Lines() {
+		n := o.ToPack(s)
+		if len(c.OrderLines) > 0 {
+			n = min(n, captured[s.ID]-o.Held(captureID, s.ID))
+		}
+		if s.Line.Type == klarna.Physical && n > 0 {
+			in = append(in, order.ShipmentLine{ID: s.ID, Quantity: n})
+		}
+	}
+	return in
+}
+
+// shipmentDefaults are the quantities of a fresh form: of a shipment with what is in it.
+func (d *Draft) shipmentDefaults(id string, in []order.ShipmentLine) {
 	states, lines := shippable(d.Order, id)
 	for i, name := range quantityFields(lines) {
-		d.Values.Set(name, strconv.FormatInt(quantity(states[i]), 10))
+		d.Values.Set(name, strconv.FormatInt(order.Shipment{OrderLines: in}.Holds(states[i].ID), 10))
 	}
 }
 
@@ -165,13 +182,17 @@ func (d *Draft) captured(shipments []order.Shipment) []order.Shipment {
 	return shipments
 }
 
-// CapturedIn is what a command captures of what is in no shipment.
+// CapturedIn is what a command captures of what is in no shipment, neither of the order nor of its own.
 func CapturedIn(o order.Order, c order.Command) (in []order.ShipmentLine) {
 	after := o
 	after.Captures = append(slices.Clip(o.Captures), ordermanagement.Capture{CaptureID: c.Key, OrderLines: c.OrderLines})
 	captured := after.CapturedWith(c.Key)
-	for _, left := range Unshipped(o) {
-		if left.Quantity = min(left.Quantity, captured[left.ID]); left.Quantity > 0 {
+	for _, left := range Unshipped(o, "") {
+		left.Quantity = min(left.Quantity, captured[left.ID])
+		for _, s := range c.Shipments {
+			left.Quantity -= s.Holds(left.ID)
+		}
+		if left.Quantity > 0 {
 			in = append(in, left)
 		}
 	}
@@ -295,7 +316,12 @@ func parcelForm(d *Draft, f *form.Form) {
 
 func parcelDefaults(d *Draft) {
 	captureDefault(d)
-	d.shipmentDefaults("", func(s order.LineState) int64 { return s.Line.Quantity - d.Order.Shipped(s.ID, "") })
+	in := Unshipped(d.Order, d.Values.Get("capture"))
+	if rest := Unshipped(d.Order, ""); len(in) == 0 && len(rest) > 0 { // it is ahead of its capture
+		d.Values.Set("capture", "")
+		in = rest
+	}
+	d.shipmentDefaults("", in)
 }
 
 func parcelConfirm(d *Draft, q *form.Question) {

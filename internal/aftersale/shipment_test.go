@@ -2,6 +2,7 @@ package aftersale_test
 
 import (
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -194,5 +195,60 @@ func TestShipmentOfTwoLinesOfOneReference(t *testing.T) {
 				t.Errorf("with a parcel of which nobody said what is in it: to ship %v", got)
 			}
 		})
+	}
+}
+
+// What a parcel is filled in with: what the packing slip says, of a capture what is captured with it.
+func TestUnshipped(t *testing.T) {
+	mugs := func(n int64) klarna.OrderLine {
+		return klarna.OrderLine{Type: klarna.Physical, Reference: "MUG-1", Name: "Mug", Quantity: n, UnitPrice: 100, TotalAmount: moneyOf(100 * n)}
+	}
+	capture := func(o *order.Order, id string, n int64) {
+		aftersale.Capture.Apply(o, order.Command{Amount: moneyOf(100 * n), OrderLines: []klarna.OrderLine{mugs(n)}}, order.AuditEntry{ID: id})
+	}
+	ship := func(o *order.Order, captureID string, in []order.ShipmentLine) {
+		o.Ship([]order.Shipment{{Carrier: "PostNord", TrackingNumber: fmt.Sprint(len(o.Shipments)), OrderLines: in}}, captureID, time.Now())
+	}
+	for _, tt := range []struct {
+		name       string
+		do         func(*order.Order)
+		capture    string // that the form has chosen
+		form       string
+		with, all  int64 // of the capture, and without one
+		stillToGet bool  // after the form was sent as it is
+	}{
+		{name: "nothing is captured", do: func(*order.Order) {}, form: "3", with: 3, all: 3},
+		{name: "the rest is released", do: func(o *order.Order) {
+			capture(o, "c", 2)
+			o.RemainingAuthorizedAmount = 0
+			o.Follow()
+		}, capture: "c", form: "2", with: 2, all: 2},
+		{name: "one broke before it was sent", do: func(o *order.Order) {
+			capture(o, "c", 3)
+			aftersale.Refund.Apply(o, order.Command{Amount: 100, OrderLines: []klarna.OrderLine{mugs(1)}}, order.AuditEntry{ID: "r"})
+		}, capture: "c", form: "2", with: 2, all: 2},
+		{name: "one is captured", do: func(o *order.Order) { capture(o, "c", 1) }, capture: "c", form: "1", with: 1, all: 3, stillToGet: true},
+		{name: "and sent", do: func(o *order.Order) {
+			capture(o, "c", 1)
+			ship(o, "c", aftersale.Unshipped(*o, "C"))
+		}, form: "2", all: 2},
+		{name: "an amount", do: func(o *order.Order) {
+			capture(o, "c", 1)
+			o.Captures[0].OrderLines = nil
+		}, capture: "c", form: "3", with: 3, all: 3},
+	} {
+		o := order.Order{OrderID: "o", Status: ordermanagement.Authorized, OrderLines: []klarna.OrderLine{mugs(3)}, OrderAmount: 300, OriginalOrderAmount: 300, RemainingAuthorizedAmount: 300}
+		tt.do(&o)
+		if with, all := (order.Shipment{OrderLines: aftersale.Unshipped(o, "c")}).Holds("physical:MUG-1"), (order.Shipment{OrderLines: aftersale.Unshipped(o, "")}).Holds("physical:MUG-1"); with != tt.with || all != tt.all {
+			t.Errorf("%s: %d of the capture and %d of all, want %d and %d", tt.name, with, all, tt.with, tt.all)
+		}
+		d := &aftersale.Draft{Action: aftersale.Parcel, Order: o, Values: url.Values{}}
+		aftersale.Parcel.Defaults(d)
+		if chosen, in := d.Values.Get("capture"), d.Values.Get("q:physical:MUG-1"); chosen != tt.capture || in != tt.form {
+			t.Errorf("%s: the form has %q of %q, want %q of %q", tt.name, in, chosen, tt.form, tt.capture)
+		}
+		if ship(&o, tt.capture, aftersale.Unshipped(o, tt.capture)); o.ToShip() != tt.stillToGet {
+			t.Errorf("%s: to ship afterwards %t", tt.name, o.ToShip())
+		}
 	}
 }

@@ -109,15 +109,6 @@ func (w Wanted) taken(o order.Order, part func(order.LineState) klarna.OrderLine
 	return amount, lines, err
 }
 
-// Unshipped is what of an order is in no shipment.
-func Unshipped(o order.Order) (lines []order.ShipmentLine) {
-	states, left := shippable(o, "")
-	for i, line := range left {
-		lines = append(lines, order.ShipmentLine{ID: states[i].ID, Quantity: line.Quantity})
-	}
-	return lines
-}
-
 // Knows reports whether a command was begun.
 func Knows(o order.Order, entries []order.AuditEntry, key string) bool {
 	_, told := latestOf(entries, key)

@@ -130,8 +130,9 @@ func (a *API) capture(ctx context.Context, in *captureInput) (*actionOutput, err
 				err = addShipment(o, c, s, fmt.Sprintf("shipments[%d].", i))
 			}
 		}
-		if err == nil && len(c.Shipments) == 1 && len(c.Shipments[0].OrderLines) == 0 {
-			c.Shipments[0].OrderLines = aftersale.CapturedIn(o, *c)
+		unsaid := func(s order.Shipment) bool { return len(s.OrderLines) == 0 }
+		if at := slices.IndexFunc(c.Shipments, unsaid); err == nil && at >= 0 && !slices.ContainsFunc(c.Shipments[at+1:], unsaid) {
+			c.Shipments[at].OrderLines = aftersale.CapturedIn(o, *c)
 		}
 		return err
 	})
@@ -155,7 +156,7 @@ func (a *API) ship(ctx context.Context, in *parcelInput) (*actionOutput, error) 
 			return err
 		}
 		if len(in.Body.OrderLines) == 0 {
-			c.Shipments[0].OrderLines = aftersale.Unshipped(o)
+			c.Shipments[0].OrderLines = aftersale.Unshipped(o, c.CaptureID)
 		}
 		return nil
 	})
