@@ -112,5 +112,5 @@ func (w Wanted) taken(o order.Order, part func(order.LineState) klarna.OrderLine
 // Knows reports whether a command was begun.
 func Knows(o order.Order, entries []order.AuditEntry, key string) bool {
 	_, told := latestOf(entries, key)
-	return told || o.Running != nil && o.Running.Key == key
+	return key != "" && (told || o.Running != nil && o.Running.Key == key)
 }

@@ -170,15 +170,8 @@ func (b *Backoffice) actionDo(w http.ResponseWriter, r *http.Request, a *aftersa
 
 // begun reports whether the draft's command was sent before.
 func (b *Backoffice) begun(ctx context.Context, d *aftersale.Draft) (bool, error) {
-	if d.Order.Running != nil && d.Order.Running.Key == d.Command.Key {
-		return true, nil
-	}
-	audit, err := b.Book.Audit(ctx, d.Order.Ref())
-	if err != nil {
-		return false, err
-	}
-	_, found := entryOf(audit, d.Command.Key)
-	return found, nil
+	entries, err := b.Book.Entries(ctx, d.Order.Ref())
+	return err == nil && aftersale.Knows(d.Order, entries, d.Command.Key), err
 }
 
 // stale shows the form again: the order has changed since the form was made.
