@@ -121,7 +121,7 @@ func captureDefaults(d *Draft) {
 
 func captureParse(d *Draft) {
 	c := &d.Command
-	c.Amount, c.OrderLines = d.chosen(d.Order.Uncaptured(), d.Order.TakeUncaptured, d.Order.RemainingAuthorizedAmount, true)
+	c.Amount, c.OrderLines = d.chosen(d.Order.Uncaptured(), d.Order.TakeUncaptured, d.Order.Rest, true)
 	c.Shipments = d.captured(d.parcel(false))
 	c.Description = d.text("description", "The description", maxNote)
 	c.Reference = d.text("reference", "The reference", maxNote)

@@ -170,7 +170,7 @@ func refundParse(d *Draft) {
 		if typed {
 			d.failField("what", "You entered an amount. Choose it, or clear the amount.")
 		}
-		c.Amount, c.OrderLines = d.chosen(d.Order.Refundable(), d.Order.TakeRefundable, refundable(d.Order), false)
+		c.Amount, c.OrderLines = d.chosen(d.Order.Refundable(), d.Order.TakeRefundable, d.Order.RestToRefund, false)
 		d.takeFee(fee)
 	}
 	c.Description = d.text("description", "The description", maxNote)

@@ -25,23 +25,18 @@ func refundable(o order.Order) money.Amount { return o.CapturedAmount - o.Refund
 // taker takes quantities of lines: order.Order.TakeUncaptured or TakeRefundable.
 type taker func(quantities []int64) ([]klarna.OrderLine, money.Amount, error)
 
-// chosen are the amount and the lines of what was chosen: all of them, which
-// come to remaining, or quantities of some. The lines are nil where all of them
-// do not sum up to what remains: an earlier part had none, or another amount.
-func (d *Draft) chosen(lines []klarna.OrderLine, take taker, remaining money.Amount, prefilled bool) (money.Amount, []klarna.OrderLine) {
+// rester is all that is left: order.Order.Rest or RestToRefund.
+type rester func() ([]klarna.OrderLine, money.Amount)
+
+// chosen are the amount and the lines of what was chosen: all that is left, or quantities of some.
+func (d *Draft) chosen(lines []klarna.OrderLine, take taker, rest rester, prefilled bool) (money.Amount, []klarna.OrderLine) {
 	quantities, all, none := d.taken(lines)
 	switch d.Values.Get("what") {
 	case whatAll:
 		if untouched := all || none && !prefilled; !untouched {
 			d.failField("what", "You entered quantities. Choose “These quantities”, or clear them.")
 		}
-		for i, line := range lines {
-			quantities[i] = line.Quantity
-		}
-		taken, amount, err := take(quantities)
-		if err != nil || amount != remaining {
-			return remaining, nil
-		}
+		taken, amount := rest()
 		return amount, taken
 	case whatLines:
 		taken, amount, err := take(quantities)

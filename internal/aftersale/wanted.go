@@ -44,21 +44,25 @@ func (e *LineError) Unwrap() error { return e.Above }
 // *LineError, ErrNothing, or that of sums that overflow.
 func (w Wanted) Captured(o order.Order, c *order.Command) (err error) {
 	open := func(s order.LineState) klarna.OrderLine { return s.Open }
-	c.Amount, c.OrderLines, err = w.taken(o, open, o.TakeUncaptured, o.RemainingAuthorizedAmount, &ImpossibleError{Action: c.Action, Reason: ReasonAboveRemaining})
+	c.Amount, c.OrderLines, err = w.taken(o, open, o.TakeUncaptured, o.Rest, &ImpossibleError{Action: c.Action, Reason: ReasonAboveRemaining})
 	return err
 }
 
 // Refunded puts into a command what is refunded. The error is that of Captured.
 func (w Wanted) Refunded(o order.Order, c *order.Command) (err error) {
 	back := func(s order.LineState) klarna.OrderLine { return s.Refundable }
-	c.Amount, c.OrderLines, err = w.taken(o, back, o.TakeRefundable, refundable(o), &ImpossibleError{Action: c.Action, Reason: ReasonAboveCaptured})
+	c.Amount, c.OrderLines, err = w.taken(o, back, o.TakeRefundable, o.RestToRefund, &ImpossibleError{Action: c.Action, Reason: ReasonAboveCaptured})
 	return err
 }
 
 // taken is what of the order's lines is wanted, and what that comes to.
-func (w Wanted) taken(o order.Order, part func(order.LineState) klarna.OrderLine, take taker, all money.Amount, above error) (money.Amount, []klarna.OrderLine, error) {
-	if w.Lines == nil && w.Amount != 0 {
+func (w Wanted) taken(o order.Order, part func(order.LineState) klarna.OrderLine, take taker, rest rester, above error) (money.Amount, []klarna.OrderLine, error) {
+	switch {
+	case w.Lines == nil && w.Amount != 0:
 		return w.Amount, nil, nil
+	case w.Lines == nil:
+		lines, amount := rest()
+		return amount, lines, nil
 	}
 	var ids []string
 	var left []klarna.OrderLine
@@ -84,8 +88,6 @@ func (w Wanted) taken(o order.Order, part func(order.LineState) klarna.OrderLine
 	quantities, follows := make([]int64, len(left)), following(left)
 	for i, p := range left {
 		switch {
-		case w.Lines == nil:
-			quantities[i] = p.Quantity
 		case follows[i]: // as much as of the goods
 			quantities[i] = p.Quantity
 			delete(unmet, ids[i])
@@ -100,10 +102,7 @@ func (w Wanted) taken(o order.Order, part func(order.LineState) klarna.OrderLine
 		}
 	}
 	lines, amount, err := take(quantities)
-	switch {
-	case w.Lines == nil && (err != nil || amount != all): // an earlier part was an amount
-		return all, nil, nil
-	case err == nil && amount <= 0:
+	if err == nil && amount <= 0 {
 		err = ErrNothing
 	}
 	return amount, lines, err

@@ -229,10 +229,20 @@ func (o Order) Remaining() money.Amount {
 // Rest is all that can still be captured. lines is nil when they do not make
 // up the amount, because something was captured without lines.
 func (o Order) Rest() (lines []klarna.OrderLine, amount money.Amount) {
-	if lines = o.Uncaptured(); !SumsTo(lines, o.Remaining()) {
-		lines = nil
+	return whole(o.Uncaptured(), o.Remaining())
+}
+
+// RestToRefund is all that was captured and not refunded. lines is nil as in Rest.
+func (o Order) RestToRefund() (lines []klarna.OrderLine, amount money.Amount) {
+	return whole(o.Refundable(), o.CapturedAmount-o.RefundedAmount)
+}
+
+// whole is an amount with the lines that are left, where they make it up.
+func whole(left []klarna.OrderLine, amount money.Amount) ([]klarna.OrderLine, money.Amount) {
+	if !SumsTo(left, amount) {
+		return nil, amount
 	}
-	return lines, o.Remaining()
+	return left, amount
 }
 
 // over reports whether nothing can be captured in a status.
