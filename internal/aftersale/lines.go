@@ -432,23 +432,25 @@ func linesConfirm(d *Draft, q *form.Question) {
 		{Name: "Order amount", Before: form.Amount(o.OrderAmount), After: form.Amount(c.Amount)},
 		{Name: "Remaining", Before: form.Amount(o.RemainingAuthorizedAmount), After: form.Amount(c.Amount - o.CapturedAmount)},
 	}
-	q.Facts = append(q.Facts, changedQuantities(o.OrderLines, c.OrderLines)...)
+	q.Facts = append(q.Facts, changedQuantities(o, c.OrderLines)...)
 	q.Caption, q.Items = "The lines after this change", confirmItems(c.OrderLines)
 }
 
-// changedQuantities are the lines whose quantity or amount changes.
-func changedQuantities(before, after []klarna.OrderLine) []form.Fact {
-	names := func(lines []klarna.OrderLine) map[string]klarna.OrderLine {
-		byName := map[string]klarna.OrderLine{}
-		for i, name := range quantityFields(lines) {
-			byName[name] = lines[i]
+// changedQuantities are the lines whose quantity or amount changes, by their IDs then and now.
+func changedQuantities(before order.Order, lines []klarna.OrderLine) []form.Fact {
+	after := before
+	after.SetLines(lines)
+	byID := func(o order.Order) map[string]klarna.OrderLine {
+		all := map[string]klarna.OrderLine{}
+		for i, id := range o.LineIDs() {
+			all[id] = o.OrderLines[i]
 		}
-		return byName
+		return all
 	}
-	old, fresh := names(before), names(after)
+	old, fresh := byID(before), byID(after)
 	var facts []form.Fact
-	fact := func(name string, line klarna.OrderLine) {
-		was, is := old[name], fresh[name]
+	fact := func(id string, line klarna.OrderLine) {
+		was, is := old[id], fresh[id]
 		if line.Type == klarna.SalesTax {
 			if was.TotalAmount != is.TotalAmount {
 				facts = append(facts, form.Fact{Name: line.Name, Before: form.Amount(was.TotalAmount), After: form.Amount(is.TotalAmount)})
@@ -459,12 +461,12 @@ func changedQuantities(before, after []klarna.OrderLine) []form.Fact {
 			})
 		}
 	}
-	for i, name := range quantityFields(before) {
-		fact(name, before[i])
+	for i, id := range before.LineIDs() {
+		fact(id, before.OrderLines[i])
 	}
-	for i, name := range quantityFields(after) {
-		if _, known := old[name]; !known {
-			fact(name, after[i])
+	for i, id := range after.LineIDs() {
+		if _, known := old[id]; !known {
+			fact(id, lines[i])
 		}
 	}
 	return facts

@@ -252,3 +252,20 @@ func TestUnshipped(t *testing.T) {
 		}
 	}
 }
+
+// The question names the line that is taken off, also where the next one has its reference.
+func TestQuestionOfLines(t *testing.T) {
+	tee := func(name string) klarna.OrderLine {
+		return klarna.OrderLine{Type: klarna.Physical, Reference: "TEE", Name: name, Quantity: 1, UnitPrice: 100, TotalAmount: 100}
+	}
+	d := &aftersale.Draft{
+		Action: aftersale.Lines, Order: order.Order{OrderLines: []klarna.OrderLine{tee("Red"), tee("Blue")}, OrderAmount: 200},
+		Command: order.Command{OrderLines: []klarna.OrderLine{tee("Blue"), tee("Green")}, Amount: 200},
+	}
+	var q form.Question
+	aftersale.Lines.Confirm(d, &q)
+	want := []form.Fact{{Name: "Quantity of Red", Before: "1", After: "0"}, {Name: "Quantity of Green", Before: "0", After: "1"}}
+	if diff := cmp.Diff(want, q.Facts[len(q.Facts)-min(len(q.Facts), 2):]); diff != "" {
+		t.Error(diff)
+	}
+}
