@@ -140,23 +140,21 @@ type opening struct{}
 
 var errEnded = errors.New("the session has ended")
 
-// staffStore is a store that never brings an ended session back. A request under way at
-// sign-out may still try to store its session.
+// staffStore is a store that never brings an ended session back: a request under way at
+// sign-out may still try to store its session. Only a sign-in stores what a session holds; a
+// use of it moves its end, which a full Redis does, too.
 type staffStore struct{ store }
 
-// CommitCtx replaces a stored session, or returns errEnded when there is none. A sign-in
-// stores a new one.
+// CommitCtx moves the end of a stored session, or returns errEnded when there is none. A
+// sign-in stores a new one.
 func (s staffStore) CommitCtx(ctx context.Context, token string, b []byte, expiry time.Time) error {
+	key, left := s.prefix+token, time.Until(expiry)
 	if ctx.Value(opening{}) != nil {
-		return s.store.CommitCtx(ctx, token, b, expiry)
+		return storeError("store staff session", s.rdb.Set(ctx, key, b, left).Err())
 	}
-	left := time.Until(expiry)
-	if left <= 0 { // go-redis would store it without an end
+	there, err := s.rdb.PExpire(ctx, key, left).Result() // what has no time left is deleted
+	if err == nil && (!there || left <= 0) {
 		return errEnded
 	}
-	err := s.rdb.SetArgs(ctx, s.prefix+token, b, redis.SetArgs{Mode: "XX", TTL: left}).Err()
-	if errors.Is(err, redis.Nil) {
-		return errEnded
-	}
-	return storeError("store staff session", err)
+	return storeError("keep staff session", err)
 }

@@ -154,7 +154,7 @@ func TestStaffSignOutWins(t *testing.T) {
 	c := signIn(t, s, "")
 	key := keys(t, rdb, "shopd:staff:*")[0]
 	// As Find stands between its read and its write.
-	rdb.AddHook(between{"set", func() { rdb.Del(t.Context(), key) }})
+	rdb.AddHook(between{"pexpire", func() { rdb.Del(t.Context(), key) }})
 	if found(t, s, pair(c)) {
 		t.Error("a session that was ended meanwhile is found")
 	}
