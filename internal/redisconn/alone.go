@@ -19,7 +19,8 @@ const (
 
 // Alone runs do, for at most 50 s, unless another process is in an Alone with the same key,
 // which is a key in Redis. The error is ErrElsewhere, that of do, or Redis's; after the last
-// do was not called.
+// do was not called. A Redis that is full (Full) has no room for the lock, nor for what do
+// would note, without which it would do the same again in each round.
 func Alone(ctx context.Context, rdb redis.UniversalClient, key string, do func(context.Context) error) error {
 	lock, err := redislock.Obtain(ctx, rdb, key, aloneLease, nil)
 	if errors.Is(err, redislock.ErrNotObtained) {

@@ -1,6 +1,7 @@
 package storefront_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/publish"
+	"github.com/shopd/shopd/internal/redisconn"
 	"github.com/shopd/shopd/internal/shop"
 )
 
@@ -62,9 +64,29 @@ func TestRedisFull(t *testing.T) {
 		t.Errorf("confirmation again: %d", got.StatusCode)
 	}
 
-	s.memory("0")
+	// The round that places and finishes orders goes well; those of which lists in Redis say what is to be done wait.
 	if err := s.Book.Reconcile(t.Context(), o.PlacedAt.Add(2*time.Hour), order.Work{}); err != nil {
-		t.Error(err)
+		t.Errorf("a round: %v", err)
+	}
+	others := map[string]func(context.Context) error{
+		"left behind": func(ctx context.Context) error { return s.LeftBehind.Sweep(ctx, time.Now()) },
+		"mend":        func(ctx context.Context) error { return s.Mender.Round(ctx, time.Now()) },
+		"erase":       func(ctx context.Context) error { return s.Book.EraseDue(ctx, time.Now()) },
+	}
+	for name, round := range others {
+		if err := round(t.Context()); !redisconn.Full(err) {
+			t.Errorf("%s: %v, want that Redis is full", name, err)
+		}
+	}
+
+	s.memory("0")
+	others["reconcile"] = func(ctx context.Context) error {
+		return s.Book.Reconcile(ctx, o.PlacedAt.Add(4*time.Hour), order.Work{})
+	}
+	for name, round := range others {
+		if err := round(t.Context()); err != nil {
+			t.Errorf("%s, when there is room: %v", name, err)
+		}
 	}
 	if got := b.Get("/cart"); got.StatusCode != http.StatusOK || strings.Contains(got.Text, "MUG-1") {
 		t.Errorf("the cart was not closed: %d\n%s", got.StatusCode, got.Text)
