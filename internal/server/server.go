@@ -32,7 +32,10 @@ const (
 	// call to Klarna or Redis.
 	requestTime  = 12 * time.Second
 	shutdownTime = 25 * time.Second
-	pingTime     = time.Second
+	// pingTime is how long /readyz waits for Redis and the database together. Probes give up
+	// after a second unless they are told otherwise, and a database that hangs is no reason to
+	// take a process out.
+	pingTime = 700 * time.Millisecond
 )
 
 // Options are the parts and settings of a server. The back office, durations and origins

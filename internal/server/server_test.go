@@ -365,6 +365,31 @@ func TestHealthAndMetrics(t *testing.T) {
 	}
 }
 
+// A database that hangs, and not only one that is away, leaves a process ready within the
+// second that probes wait.
+func TestReadyWhileTheDatabaseHangs(t *testing.T) {
+	var waits time.Duration
+	s, _ := newServer(t, func(o *server.Options) {
+		o.Database = func(ctx context.Context) error {
+			if end, limited := ctx.Deadline(); limited {
+				waits = time.Until(end)
+			}
+			<-ctx.Done()
+			return ctx.Err()
+		}
+	})
+	shop, _, stop := start(t, s)
+	if code, body := fetch(t, shop+"/readyz"); code != http.StatusOK || !strings.Contains(body, "degraded") {
+		t.Errorf("%d %s", code, body)
+	}
+	if waits > 800*time.Millisecond {
+		t.Errorf("the database is waited for %v", waits)
+	}
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+}
+
 // On stop: /readyz says no while the listener is still open, a request under way is
 // finished, then nothing listens any more.
 func TestGracefulStop(t *testing.T) {
