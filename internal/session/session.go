@@ -46,9 +46,9 @@ type Options struct {
 	Secure bool // the public URL is https: cookie __Host-shopd instead of shopd
 	Logger *slog.Logger
 	Fail   FailFunc
-	// Keys sign the identities of visitors; the first signs, all verify. None: there are no
-	// identities.
-	Keys [][]byte
+	// Keys are, at this moment, those that sign the identities of visitors: the first signs, all
+	// verify. Nil: there are no identities.
+	Keys func() [][]byte
 	// Observer gets each wait for a session's lock; it may be nil.
 	Observer *observe.Observer
 	// LockWait is how long a request waits for the lock, 0 = DefaultLockWait.
@@ -80,7 +80,7 @@ type Sessions struct {
 	rdb      redis.UniversalClient
 	log      *slog.Logger
 	fail     FailFunc
-	keys     [][]byte // of identities
+	keys     func() [][]byte // of identities; nil: there are none
 	observer *observe.Observer
 	wait     time.Duration // for the lock
 	lease    time.Duration

@@ -30,7 +30,7 @@ const (
 // of next.
 func (s *Sessions) Visitor(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if len(s.keys) > 0 && r.Method == http.MethodGet && s.token(r) == "" {
+		if s.keys != nil && r.Method == http.MethodGet && s.token(r) == "" {
 			http.SetCookie(w, s.visitorCookie(s.newIdentity(time.Now()), 0))
 		}
 		next.ServeHTTP(w, r)
@@ -50,7 +50,7 @@ func (s *Sessions) newIdentity(now time.Time) string {
 	b := binary.BigEndian.AppendUint32(nil, uint32(now.Unix())) //nolint:gosec // until 2106
 	b = append(b, make([]byte, identityBytes)...)
 	_, _ = rand.Read(b[identityTime:]) // it never fails
-	return base64.RawURLEncoding.EncodeToString(append(b, signature(s.keys[0], b)...))
+	return base64.RawURLEncoding.EncodeToString(append(b, signature(s.keys()[0], b)...))
 }
 
 // isIdentity reports whether a token is an identity that still counts.
@@ -64,7 +64,10 @@ func (s *Sessions) isIdentity(token string, now time.Time) bool {
 	if age < -time.Minute || age > identityLife { // clocks differ
 		return false
 	}
-	for _, key := range s.keys {
+	if s.keys == nil {
+		return false
+	}
+	for _, key := range s.keys() {
 		if hmac.Equal(sum, signature(key, signed)) {
 			return true
 		}

@@ -13,8 +13,11 @@ import (
 
 func signedBy(keys ...string) func(*session.Options) {
 	return func(o *session.Options) {
-		for _, key := range keys {
-			o.Keys = append(o.Keys, []byte(key))
+		o.Keys = func() (all [][]byte) {
+			for _, key := range keys {
+				all = append(all, []byte(key))
+			}
+			return all
 		}
 	}
 }

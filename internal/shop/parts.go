@@ -148,7 +148,7 @@ func (s *Shop) addStorefront(c Config) {
 	}
 	s.Storefront.Sessions = session.New(session.Options{
 		Redis: c.Redis, Secure: c.https(), Logger: c.Logger, Fail: s.Storefront.PageError, Observer: s.Observer,
-		LockWait: c.LockWait, Keys: s.Signer.Keys("identities of visitors"),
+		LockWait: c.LockWait, Keys: s.keys("identities of visitors"),
 	})
 }
 
