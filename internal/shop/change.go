@@ -21,7 +21,7 @@ func (s *Shop) Change(c Config) error {
 	var problems []error
 	for setting, differs := range map[string]bool{
 		"SHOPD_STAFF: the back office":        (len(c.Team) > 0) != (s.Backoffice != nil),
-		"SHOPD_API_KEYS: the API":             (len(c.Keys) > 0) != (s.API != nil),
+		"SHOPD_API_KEYS: the API":             (len(c.Keys) > 0) != s.hasAPI(),
 		"SHOPD_SMTP_URL: the sending of mail": (c.Mail != nil) != (s.Mailer != nil),
 	} {
 		if differs {
@@ -42,6 +42,9 @@ func (s *Shop) Change(c Config) error {
 	s.sender.now.Store(&c.Mail)
 	return nil
 }
+
+// hasAPI reports whether anybody may call the API.
+func (s *Shop) hasAPI() bool { return len(s.config.Keys) > 0 }
 
 // keys are the keys for a purpose, of the secret of the moment.
 func (s *Shop) keys(purpose string) func() [][]byte {

@@ -172,16 +172,15 @@ func (s *Shop) addBackoffice(c Config) {
 	s.Backoffice.Shown, _ = c.Mail.(*mail.Shown) // else it is nil
 }
 
-// addAPI makes the API for the merchant's own servers, if any may call.
+// addAPI makes the API for the merchant's own servers. Where nobody may call it, it ends and
+// forgets all the same what was made by it.
 func (s *Shop) addAPI(c Config) {
-	if len(c.Keys) > 0 {
-		s.apiKeys.Store(&c.Keys)
-		s.API = &api.API{
-			Keys: func() api.Keys { return *s.apiKeys.Load() }, DB: c.DB, Redis: c.Redis, PublicURL: c.PublicURL, Logger: c.Logger, Observer: s.Observer,
-			Published: c.Published, Carts: s.Carts, Pricer: s.Pricer, Stock: s.Stock, Events: s.Events, Book: s.Book, Desk: s.Desk, KCO: s.KCO, Payments: s.Payments, Hooks: s.Hooks,
-			Sessions: s.CheckoutSessions, Links: s.Links, Secrets: checkoutsession.Links{Keys: s.keys("client secrets of checkout sessions")},
-			Locks: s.Storefront.Sessions, Backs: s.Storefront.Backs,
-		}
+	s.apiKeys.Store(&c.Keys)
+	s.API = &api.API{
+		Keys: func() api.Keys { return *s.apiKeys.Load() }, DB: c.DB, Redis: c.Redis, PublicURL: c.PublicURL, Logger: c.Logger, Observer: s.Observer,
+		Published: c.Published, Carts: s.Carts, Pricer: s.Pricer, Stock: s.Stock, Events: s.Events, Book: s.Book, Desk: s.Desk, KCO: s.KCO, Payments: s.Payments, Hooks: s.Hooks,
+		Sessions: s.CheckoutSessions, Links: s.Links, Secrets: checkoutsession.Links{Keys: s.keys("client secrets of checkout sessions")},
+		Locks: s.Storefront.Sessions, Backs: s.Storefront.Backs,
 	}
 }
 
@@ -194,7 +193,7 @@ func (s *Shop) newServer(c Config) (*server.Server, error) {
 	if s.Backoffice != nil { // else the interface would not be nil
 		o.Backoffice = s.Backoffice
 	}
-	if s.API != nil {
+	if s.hasAPI() {
 		o.API = s.API
 	}
 	return server.New(o)

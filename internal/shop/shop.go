@@ -109,7 +109,7 @@ type Shop struct {
 	Deliveries       *event.Delivery // of events to their receivers
 	Storefront       *storefront.Storefront
 	Backoffice       *backoffice.Backoffice // nil: there is none
-	API              *api.API               // nil: there is none
+	API              *api.API               // served where it has keys: see Config
 	Doctor           *doctor.Doctor
 	Server           *server.Server
 
@@ -152,9 +152,7 @@ func New(c Config) (*Shop, error) {
 func (s *Shop) Loops(ctx context.Context) {
 	loops := []func(context.Context){
 		s.config.Published.Run, s.credentials.Run, s.LeftBehind.Run, s.Mender.Run, s.Desk.Run, s.Book.RunFollow, s.Book.RunErase, s.Events.Run, s.Deliveries.Run, s.Callbacks.Run,
-	}
-	if s.API != nil {
-		loops = append(loops, s.API.Run)
+		s.API.Run,
 	}
 	s.Story.Run(ctx, loops...)
 }
