@@ -127,6 +127,7 @@ func (d *Doctor) database(ctx context.Context, f *findings) {
 		f.right("it is %s", is.Version)
 	}
 	switch schema := db.Schema(); {
+	case is.Schema < 0: // the right that is missing is told below
 	case is.Schema < schema:
 		f.wrong(fmt.Sprintf("its tables are at %d, this version needs %d", is.Schema, schema), "run shopd migrate, or let serve do it (-migrate)")
 	case is.Schema > schema:
@@ -135,7 +136,7 @@ func (d *Doctor) database(ctx context.Context, f *findings) {
 		f.right("its tables are those of this version (%d)", schema)
 	}
 	if len(is.Forbidden) > 0 {
-		f.wrong("the user may not read and write "+strings.Join(is.Forbidden, ", "), "grant select, insert, update, delete on them")
+		f.wrong("the user may not read and write "+strings.Join(is.Forbidden, ", "), "grant what docs/operations.md lists for another user than their owner: PostgreSQL")
 	}
 	if !is.MayCreate {
 		f.note("the user may make no tables", "so run shopd migrate as their owner before each upgrade, and serve with -migrate=false")
