@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"time"
 
 	"github.com/shopd/shopd/internal/db"
@@ -18,10 +19,13 @@ const (
 	forgetBatch = 1000
 	// Kept is how long an event can be read.
 	Kept = 30 * 24 * time.Hour
-	// epochSize is how far apart the numbers of two copies of the data begin: so a
-	// number that only a lost copy gave is never given again. JavaScript can hold
+	// epochSize is how far apart the numbers of two copies of the data begin at least: so a
+	// number that only a lost copy gave is hardly ever given again. JavaScript can hold
 	// 8,191 such epochs.
 	epochSize = 1 << 40
+	// epochStep is how many epochs a copy goes on at most, by chance: a second copy of the same
+	// backup knows nothing of the numbers that the first has given. That leaves some 500 copies.
+	epochStep = 32
 )
 
 // Outbox numbers, reads and forgets events.
@@ -109,7 +113,7 @@ func (o *Outbox) lock(ctx context.Context, tx *sql.Tx) (last int64, err error) {
 		if _, err := tx.ExecContext(ctx, "insert into event_epochs (epoch, ended) values ($1, $2)", epoch, last); err != nil {
 			return 0, err
 		}
-		last = (epoch + 1) * epochSize
+		last = (epoch + 1 + rand.Int64N(epochStep)) * epochSize //nolint:gosec // no secret
 	}
 	_, err = tx.ExecContext(ctx, "update event_numbers set origin = $1, last = $2", origin, last)
 	return last, err
