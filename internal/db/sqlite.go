@@ -38,6 +38,9 @@ func (d *DB) openSQLite(ctx context.Context, u *url.URL) error {
 	if err := private(path); err != nil {
 		return err
 	}
+	if err := giveToOwner(path+".lock", path); err != nil {
+		return err
+	}
 	busy := "busy_timeout(" + milliseconds(d.config.Lock) + ")"
 	d.Engine = SQLite
 	if d.write, err = openFile(path, url.Values{"_txlock": {"immediate"}, "_pragma": {
