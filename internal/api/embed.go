@@ -145,7 +145,7 @@ func embedProblemOf(err error) *embedProblem {
 		p.Status = http.StatusServiceUnavailable
 	case errors.Is(err, cartsync.ErrRefused):
 		p = problem(http.StatusInternalServerError, CodeKlarnaRefused, "Klarna does not take what the session says.")
-	case errors.Is(err, session.ErrStore):
+	case ofStore(err):
 	case errors.Is(err, cartsync.ErrUnavailable), errors.Is(err, session.ErrBusy), errors.Is(err, order.ErrUnavailable):
 		p = problem(http.StatusServiceUnavailable, CodeKlarnaDown, "Klarna did not answer in time.").after(retryAfter)
 	}

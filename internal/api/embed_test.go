@@ -227,7 +227,7 @@ func TestEmbedRefuses(t *testing.T) {
 	}
 }
 
-// Klarna away, lines lost, an order that Klarna has forgotten: what is answered, and that the next question heals.
+// Klarna away, Redis full, lines lost, an order that Klarna has forgotten: what is answered, and that the next question heals.
 func TestEmbedFaults(t *testing.T) {
 	w := embedWorld(t)
 	c := calls(w)
@@ -236,6 +236,15 @@ func TestEmbedFaults(t *testing.T) {
 	if got := page(w, "", with(made)).is(t, 503, api.CodeKlarnaDown); got.Answer.Header.Get("Retry-After") == "" {
 		t.Error("no Retry-After")
 	}
+	memory := func(most string) {
+		t.Helper()
+		if err := w.Client.ConfigSet(t.Context(), "maxmemory", most).Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	memory("1")
+	page(w, "", with(made)).is(t, 503, api.CodeUnavailable)
+	memory("0")
 	first := page(w, "", with(made)).is(t, 200, "")
 	shown := `"order_id": "` + first.OrderID + `"`
 	w.Fake.Advance(49 * time.Hour)

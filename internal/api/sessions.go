@@ -317,8 +317,11 @@ func (a *API) push(ctx context.Context, c cart.Cart, done change) (cart.Cart, er
 	return c, err
 }
 
+// ofStore reports whether a sync failed by our own store: nothing of Klarna's is late then.
+func ofStore(err error) bool { return errors.Is(err, session.ErrStore) || redisconn.Full(err) }
+
 func klarnaDown(err error) error {
-	if errors.Is(err, session.ErrStore) {
+	if ofStore(err) {
 		return err
 	}
 	return problem(http.StatusServiceUnavailable, CodeKlarnaDown, "The change is kept, and Klarna did not answer in time: the next touch brings it there. The call may be repeated.").after(retryAfter)
