@@ -149,20 +149,23 @@ func New(c Config) (*Shop, error) {
 }
 
 // Loops runs the background loops until ctx ends and their story is written.
-func (s *Shop) Loops(ctx context.Context) {
+func (s *Shop) Loops(ctx context.Context) { s.loops(ctx, ctx) }
+
+// loops is Loops whose deliveries end by a context of their own.
+func (s *Shop) loops(ctx, delivering context.Context) {
 	loops := []func(context.Context){
-		s.config.Published.Run, s.credentials.Run, s.LeftBehind.Run, s.Mender.Run, s.Desk.Run, s.Book.RunFollow, s.Book.RunErase, s.Events.Run, s.Deliveries.Run, s.Callbacks.Run,
-		s.API.Run,
+		s.config.Published.Run, s.credentials.Run, s.LeftBehind.Run, s.Mender.Run, s.Desk.Run, s.Book.RunFollow, s.Book.RunErase, s.Events.Run, s.Callbacks.Run, s.API.Run,
+		func(context.Context) { s.Deliveries.Run(delivering) },
 	}
 	s.Story.Run(ctx, loops...)
 }
 
 // Run serves on two listeners and runs the loops, until ctx ends. The loops end after the
-// last request.
+// last request. No delivery is begun after ctx has ended: it may take as long as a request.
 func (s *Shop) Run(ctx context.Context, shop, ops net.Listener) error {
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var running sync.WaitGroup
-	running.Go(func() { s.Loops(background) })
+	running.Go(func() { s.loops(background, ctx) })
 	err := s.Server.Run(ctx, shop, ops)
 	stop()
 	running.Wait()
