@@ -208,6 +208,7 @@ func (s *sale) campaigns(voice i18n.Voice) error {
 		}
 	}
 	q.DiscountAmount, q.Options, q.Shipping, q.NoDelivery = best.quote.DiscountAmount, best.quote.Options, best.quote.Shipping, best.quote.NoDelivery
+	q.asks = best.quote.asks
 	s.cuts = best.cuts
 	return nil
 }
