@@ -230,10 +230,14 @@ func LocationOf(o market.ShippingOption, lang i18n.Lang, country string) klarna.
 	}}
 }
 
+// Anywhere reports whether no place is out of reach by this way of delivery: the shopper
+// collects the goods, or it is the merchant's own, who knows where it goes.
+func (o Option) Anywhere() bool { return o.Pickup || o.own }
+
 // Reaches reports whether the order can be brought to a region and a postal code; see
-// [market.Delivery.Delivers]. What is collected or not shipped always can.
+// [market.Delivery.Delivers]. What is not shipped always can.
 func (q Quote) Reaches(region, postalCode string) bool {
-	return q.Shipping == nil || q.Shipping.Pickup || q.Shipping.own || q.Delivery.Delivers(region, postalCode)
+	return q.Shipping == nil || q.Shipping.Anywhere() || q.Delivery.Delivers(region, postalCode)
 }
 
 // deliver sets the ways of delivery, and the one with an ID or the default. Those with the

@@ -21,8 +21,8 @@ type Field struct {
 	Options  []Option // the choices, of a select
 	Digits   bool     // it has only digits
 	Example  string   // of what is to be typed; "" = none
-	// Unreachable are the postal codes to which nothing is delivered, nil for other fields.
-	// See [Market.NoDelivery].
+	// Unreachable are the postal codes to which nothing is delivered (see [Market.NoDelivery]),
+	// or the states; nil for other fields.
 	Unreachable []string
 }
 
@@ -187,7 +187,7 @@ func (m Market) AddressFields() []Field {
 	switch m.Country {
 	case "US":
 		return append(fields, second, city, Field{
-			Name: "region", Autocomplete: "address-level1", Pattern: `[A-Z]{2}`, Length: 2, Options: stateOptions(),
+			Name: "region", Autocomplete: "address-level1", Pattern: `[A-Z]{2}`, Length: 2, Options: stateOptions(), Unreachable: m.unreachableStates(),
 		}, postal)
 	case "AU", "CA", "MX": // how Klarna wants a state or province written is not documented
 		return append(fields, second, city, Field{Name: "region", Autocomplete: "address-level1", Pattern: line, Length: maxLength, Optional: true}, postal)
@@ -198,6 +198,19 @@ func (m Market) AddressFields() []Field {
 		postal.Optional = true // some have none
 	}
 	return append(fields, postal, city)
+}
+
+// unreachableStates are the codes of the states to which nothing is delivered. They can be
+// chosen: who collects may live there.
+func (m Market) unreachableStates() []string {
+	var codes []string
+	for _, code := range states {
+		if _, taxed := m.SalesTax[code]; !taxed {
+			codes = append(codes, code)
+		}
+	}
+	slices.Sort(codes)
+	return codes
 }
 
 // stateOptions are the US states and the District of Columbia by their names.

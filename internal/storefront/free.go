@@ -81,10 +81,11 @@ func (s *Storefront) free(w http.ResponseWriter, r *http.Request, result kco.Res
 	for i := range page.Fields {
 		f := &page.Fields[i]
 		f.Value, f.Wrong = typed[f.Name], slices.Contains(form.wrong, f.Name)
-		if f.Wrong && f.Name == "postal_code" && !result.Quote.Reaches("", f.Value) {
-			f.Unreached = f.Value
+		if f.Wrong && !reached(result.Quote, f.Name, f.Value) {
+			f.Unreached = f.Said()
 		}
 	}
+	page.Anywhere = result.Quote.Shipping != nil && result.Quote.Shipping.Anywhere()
 	for _, o := range result.Quote.Options {
 		if o.ID != result.Quote.Shipping.ID {
 			page.Options = append(page.Options, templates.DeliveryOption{ID: o.ID, Name: templates.Text{Text: o.Name}, Place: o.Location.Address.Line(), Price: v.price(o.Price)})

@@ -184,8 +184,8 @@ func methodsOf(s payments.Session) []templates.PaymentMethod {
 	return methods
 }
 
-// fieldsOf returns the fields of the address form. A cart without shipping has no
-// unreachable postal code.
+// fieldsOf returns the fields of the address form. A cart without shipping has no place
+// that is out of reach.
 func fieldsOf(asked []market.Field, quote cart.Quote) []templates.AddressField {
 	var fields []templates.AddressField
 	for _, f := range asked {
@@ -333,7 +333,7 @@ func (v *view) delivery(quote cart.Quote) templates.DeliveryView {
 	d := templates.DeliveryView{Voice: v.voice}
 	for _, o := range quote.Options {
 		d.Options = append(d.Options, templates.DeliveryOption{
-			ID: o.ID, Name: templates.Text{Text: o.Name}, Time: o.Time, Place: o.Location.Address.Line(), Price: v.price(o.Price), Chosen: o.ID == quote.Shipping.ID, Collect: o.Pickup,
+			ID: o.ID, Name: templates.Text{Text: o.Name}, Time: o.Time, Place: o.Location.Address.Line(), Price: v.price(o.Price), Chosen: o.ID == quote.Shipping.ID, Anywhere: o.Anywhere(),
 		})
 	}
 	return d

@@ -195,7 +195,7 @@ func TestPaymentsDeliveredElsewhere(t *testing.T) {
 	p := b.openPayments(s, "/checkout")
 	p.send(updatePath, `{"shipping_option":"collect"}`)
 	p = b.openPayments(s, "/checkout")
-	if page := b.Get("/checkout").Text; !strings.Contains(page, `value="collect" checked data-collect`) {
+	if page := b.Get("/checkout").Text; !strings.Contains(page, `value="collect" checked data-anywhere`) {
 		t.Error("the page does not know that the goods are collected")
 	}
 	far := with(ada, "postal_code", "999 99")

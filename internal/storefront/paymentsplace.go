@@ -212,8 +212,7 @@ func wrongMembers(fields []market.Field, quote cart.Quote, a klarna.Address) []s
 	for _, f := range fields {
 		text := members[f.Name]
 		delete(members, f.Name)
-		reached := f.Name != "postal_code" || quote.Reaches("", text)
-		if !f.Accepts(text) || text != market.Clean(text) || !reached {
+		if !f.Accepts(text) || text != market.Clean(text) || !reached(quote, f.Name, text) {
 			wrong = append(wrong, f.Name)
 		}
 	}
@@ -224,6 +223,17 @@ func wrongMembers(fields []market.Field, quote cart.Quote, a klarna.Address) []s
 	}
 	slices.Sort(wrong)
 	return wrong
+}
+
+// reached reports whether goods can be brought to what is typed in a field of an address.
+func reached(quote cart.Quote, field, text string) bool {
+	switch field {
+	case "region":
+		return quote.Reaches(text, "")
+	case "postal_code":
+		return quote.Reaches("", text)
+	}
+	return true
 }
 
 // notPlaced answers why an approval brought no order. A page with an old cart gets the

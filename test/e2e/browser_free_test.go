@@ -109,6 +109,7 @@ func TestOrderForNothing(t *testing.T) {
 	s.visit("/checkout")
 	s.freeShown()
 	s.Wait("what was typed", `(email) => document.getElementById("email").value === email && document.getElementById("city").value`, person["email"])
+	s.MustEval(`() => { document.getElementById("postal_code").value = "999 99"; }`) // who collects lives where nothing is delivered
 	s.click("[data-buy]")
 	o := s.placedFree()
 	s.Wait("what was typed to be gone", `() => !Object.keys(sessionStorage).some((key) => key.startsWith("shopd-purchase-"))`)

@@ -68,6 +68,11 @@ export class AddressForm {
     return given;
   }
 
+  /** The goods go to the other address. */
+  get #elsewhere() {
+    return Boolean(this.#form.elements.elsewhere?.checked);
+  }
+
   /** Who orders and where the goods go, as Klarna and the shop get it. @returns {import("./kept.js").Details} */
   get details() {
     const { organization_registration_id, date_of_birth, national_identification_number, ...given } = this.given;
@@ -76,10 +81,9 @@ export class AddressForm {
     const bill = { country, ...Object.fromEntries(of(false)) };
     const { email, phone } = bill;
     const goods = of(true).map(([name, value]) => [name.slice("shipping_".length), value]);
-    const elsewhere = this.#form.elements.elsewhere?.checked;
     return {
       billing_address: bill,
-      shipping_address: elsewhere ? { country, ...Object.fromEntries(goods), email, phone } : bill,
+      shipping_address: this.#elsewhere ? { country, ...Object.fromEntries(goods), email, phone } : bill,
       customer: { organization_registration_id, date_of_birth, national_identification_number },
     };
   }
@@ -112,12 +116,18 @@ export class AddressForm {
   /** What is wrong with a field, in words; "" nothing. */
   #fault(field) {
     const value = clean(field.value);
-    const { error, unreachable } = field.dataset;
+    const { error } = field.dataset;
     if (value === "") return field.required ? error : "";
     if (this.#refused.get(field.name) === value) return error;
     if (field.dataset.pattern && !new RegExp(`^(?:${field.dataset.pattern})$`, "v").test(value)) return error;
-    const { collect, country } = this.#form.dataset;
-    return unreachable && collect === undefined && within(unreachable.split(" "), value, country) ? text("unreachable", value) : "";
+    return this.#isOut(field, value) ? text("unreachable", field.selectedOptions?.[0].text ?? value) : "";
+  }
+
+  /** Whether nothing is brought to what is typed. Only where the goods go has to be reached, and not by every way of delivery. */
+  #isOut({ name, dataset: { unreachable } }, value) {
+    const { anywhere, country } = this.#form.dataset;
+    if (!unreachable || anywhere !== undefined || name.startsWith("shipping_") !== this.#elsewhere) return false;
+    return within(unreachable.split(" "), value, country);
   }
 
   #typed(field) {

@@ -3,6 +3,7 @@
 // newest approval, and only if it is for what the page shows.
 import { AddressForm } from "./address.js";
 import { Basket } from "./basket.js";
+import { Delivery } from "./delivery.js";
 import { callFor, Kept } from "./kept.js";
 import { drop, show } from "./messages.js";
 import { Methods } from "./methods.js";
@@ -41,6 +42,7 @@ class Payments {
   #widget;
   #kept;
   #address = null;
+  #delivery;
   #basket; // of a checkout session
   #taxed; // where
   #placing;
@@ -58,6 +60,7 @@ class Payments {
     this.#button = form.querySelector("[data-buy]");
     this.#label = this.#button.textContent.trim();
     this.#kept = new Kept(pageData().cart_id_hash, this.#data.form);
+    this.#delivery = new Delivery(form, () => this.#address?.look());
     this.#methods = new Methods(form, () => this.#kept.now.declined);
     this.#widget = new Widget(this.#data.library, this.#data.client_token, options.patience);
     this.#order = new OpenOrder(
@@ -122,7 +125,7 @@ class Payments {
           return this.#load();
         case "delivery":
           this.#order.change({ shipping_option: value });
-          return this.#collect();
+          return this.#delivery.look();
         case "customer_type":
           this.#order.change({ customer_type: value });
           return this.#buyer(value);
@@ -132,7 +135,7 @@ class Payments {
           this.#taxed.moved(this.#details().shipping_address);
       }
     });
-    this.#collect();
+    this.#delivery.look();
     this.#taxed.moved(this.#details().shipping_address);
     if (invalid.length > 0) this.#address.refuse(invalid);
   }
@@ -144,20 +147,9 @@ class Payments {
     this.#address?.look();
   }
 
-  /** Who collects the goods can live anywhere. */
-  #collect() {
-    const chosen = this.#named("delivery").find(({ checked }) => checked);
-    this.#form.toggleAttribute("data-collect", "collect" in (chosen?.dataset ?? {}));
-    this.#address.look();
-  }
-
   /** Who orders and where the goods go. @returns {import("./kept.js").Details} */
   #details() {
     return this.#address?.details ?? this.#kept.now.approval.details;
-  }
-
-  #named(name) {
-    return [...this.#form.querySelectorAll(`input[name=${name}]`)];
   }
 
   /** The way to pay that is chosen, "" when there is none left. */
@@ -243,7 +235,7 @@ class Payments {
   #took({ session, payment_methods: methods, delivery_html, replaced, basket_revision }) {
     this.#basket.told(basket_revision);
     if (methods || replaced) this.#methods.show(methods ?? []);
-    this.#delivery(delivery_html);
+    this.#delivery.show(delivery_html, this.queue.pending.shipping_option);
     this.#customer(session.customer?.type);
     if (JSON.stringify(session) !== JSON.stringify(this.#shown)) this.#methods.renew();
     this.#shown = session;
@@ -252,24 +244,10 @@ class Payments {
     this.#refused = null;
   }
 
-  /** Shows the ways of delivery as the server says, with what it does not know yet over it. */
-  #delivery(html) {
-    const box = this.#form.querySelector("[data-delivery]");
-    if (!box || html === undefined) return;
-    const focused = this.#named("delivery").find((radio) => radio === document.activeElement)?.value;
-    box.replaceChildren(...new DOMParser().parseFromString(html, "text/html").body.childNodes);
-    const { shipping_option: chosen } = this.queue.pending;
-    for (const radio of this.#named("delivery")) {
-      if (radio.value === chosen) radio.checked = true;
-      if (radio.value === focused) radio.focus();
-    }
-    this.#collect();
-  }
-
   /** Asks for what is needed of a person or a company, as the shopper has said, perhaps in another tab. */
   #customer(type) {
     if (this.#page === "review" || type === this.#shown.customer?.type || this.queue.pending.customer_type) return;
-    const radio = this.#named("customer_type").find(({ value }) => value === type);
+    const radio = [...this.#form.querySelectorAll("input[name=customer_type]")].find(({ value }) => value === type);
     if (!radio) return location.reload(); // the shop asks for something else by now
     radio.checked = true;
     this.#buyer(type);

@@ -17,7 +17,7 @@ func newWide(t *testing.T, page templates.PaymentsPage) *till {
 	u.types, u.separate, u.phone = []string{market.Person, market.Organization}, true, true
 	u.ways = []templates.DeliveryOption{
 		{ID: "parcel", Name: templates.Text{Text: "To your door"}, Time: "2 days", Price: "49 kr", Chosen: true},
-		{ID: "store", Name: templates.Text{Text: "Collect in store"}, Price: "0 kr", Collect: true},
+		{ID: "store", Name: templates.Text{Text: "Collect in store"}, Price: "0 kr", Anywhere: true},
 	}
 	return u
 }
@@ -102,7 +102,9 @@ func TestPaymentsElsewhere(t *testing.T) {
 	p.wantErrors("", "")
 	p.choose(`[value=parcel]`)
 	p.choose(`[name=elsewhere]`)
-	p.write(map[string]string{"shipping_city": "Solna", "postal_code": "111 47"})
+	p.write(map[string]string{"shipping_city": "Solna", "postal_code": "999 99"}) // the bill goes anywhere
+	p.choose(`[value=store]`)
+	p.choose(`[value=parcel]`)
 	p.Load(func() { p.MustReload() })
 	p.loaded()
 	p.buy()

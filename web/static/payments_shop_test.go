@@ -19,6 +19,7 @@ import (
 	"github.com/shopd/shopd/internal/browsertest"
 	"github.com/shopd/shopd/internal/i18n"
 	"github.com/shopd/shopd/internal/market"
+	"github.com/shopd/shopd/internal/money"
 	"github.com/shopd/shopd/web/static"
 	"github.com/shopd/shopd/web/templates"
 )
@@ -33,7 +34,8 @@ type till struct {
 	page     templates.PaymentsPage
 	country  string
 	region   string
-	untaxed  []string // postal codes
+	untaxed  []string                 // postal codes
+	states   map[string]money.TaxRate // that goods are delivered to; nil: all
 	mugs     int
 	revision int64
 	form     string
@@ -143,6 +145,9 @@ func (u *till) view(page templates.PaymentsPage) templates.PaymentsView {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	m, _ := skerry.Version().Markets.Lookup(u.country)
+	if u.states != nil {
+		m.SalesTax = u.states
+	}
 	fieldsOf := func(asked []market.Field, delivery bool) (fields []templates.AddressField) {
 		for _, f := range asked {
 			var options []templates.AddressOption

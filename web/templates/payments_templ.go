@@ -374,8 +374,8 @@ func DeliveryChoice(v DeliveryView) templ.Component {
 						return templ_7745c5c3_Err
 					}
 				}
-				if o.Collect {
-					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 26, " data-collect")
+				if o.Anywhere {
+					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 26, " data-anywhere")
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}

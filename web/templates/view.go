@@ -286,13 +286,26 @@ type AddressField struct {
 	Optional, Digits            bool
 	Length                      int // characters
 	Options                     []AddressOption
-	Unreachable                 []string // postal codes to which nothing is brought; a * at the end stands for any end
+	Unreachable                 []string // postal codes or states to which nothing is brought; a * at the end stands for any end
 
 	// Of a form that comes back: what was typed, and whether the shop refuses it.
 	Value string
 	Wrong bool
-	// Unreached is a postal code to which nothing is delivered, as it was typed.
+	// Unreached is a postal code or a state to which nothing is delivered, as the shopper reads it.
 	Unreached string
+}
+
+// Said is what the shopper reads in the field, "" where it is none of its choices.
+func (f AddressField) Said() string {
+	if f.Options == nil {
+		return f.Value
+	}
+	for _, o := range f.Options {
+		if o.Value == f.Value {
+			return o.Label
+		}
+	}
+	return ""
 }
 
 // AddressOption is a value of a field of the address form.
@@ -351,17 +364,20 @@ type FreeView struct {
 	OrderID string         // the shop's own, that the order will have
 	Fields  []AddressField // in their order
 	Options []DeliveryOption
+	// Anywhere is that of the way of delivery that is chosen.
+	Anywhere bool
 }
 
 // DeliveryOption is a way of delivery, with its price.
 type DeliveryOption struct {
-	ID      string
-	Name    Text
-	Time    string // "" = not told
-	Price   string
-	Chosen  bool
-	Collect bool   // the shopper collects the goods
-	Place   string // the address of its pickup point; "" = none
+	ID     string
+	Name   Text
+	Time   string // "" = not told
+	Price  string
+	Chosen bool
+	// Anywhere: no place is out of reach by it, since the shopper collects the goods, say.
+	Anywhere bool
+	Place    string // the address of its pickup point; "" = none
 }
 
 // PlacedView says that an order is placed, to a visitor who may not be its buyer.
