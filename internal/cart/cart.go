@@ -159,6 +159,9 @@ type Change struct {
 	// Place is where the shop's own address form says that the order goes, within the
 	// purchase country. nil keeps it.
 	Place *Place
+	// Region and PostalCode are what the form says of Place while it is typed, one by one. nil
+	// keeps it.
+	Region, PostalCode *string
 	// ShippingOption is the ID of a way of delivery where the cart goes. "" keeps it.
 	ShippingOption string
 	// CustomerType is market.Person or market.Organization, where companies may buy. "" keeps it.
@@ -168,7 +171,28 @@ type Change struct {
 // Empty reports whether the change asks for nothing.
 func (ch Change) Empty() bool {
 	return len(ch.Add)+len(ch.Set) == 0 && ch.DiscountCode == nil &&
-		ch.Country == "" && ch.Locale == "" && ch.Language == "" && ch.Place == nil && ch.ShippingOption == "" && ch.CustomerType == ""
+		ch.Country == "" && ch.Locale == "" && ch.Language == "" && !ch.Moves() && ch.ShippingOption == "" && ch.CustomerType == ""
+}
+
+// Moves reports whether the change says where the order goes, within the purchase country.
+func (ch Change) Moves() bool { return ch.Place != nil || ch.Region != nil || ch.PostalCode != nil }
+
+// place is where a cart goes after such a change.
+func (ch Change) place(c *Contents) Place {
+	place := Place{Region: c.Region(), PostalCode: c.PostalCode()}
+	switch {
+	case ch.Place != nil:
+		place = *ch.Place
+	case c.ShipsAbroad(): // what is known is of another country
+		place = Place{}
+	}
+	if ch.Region != nil {
+		place.Region = *ch.Region
+	}
+	if ch.PostalCode != nil {
+		place.PostalCode = *ch.PostalCode
+	}
+	return place
 }
 
 // SKUs are the products whose stock the change needs to know.
@@ -212,8 +236,8 @@ func (ch Change) Apply(c *Contents, v *publish.Version, left map[string]int) err
 	}
 	c.note(v)
 	c.count(v, left)
-	if ch.Place != nil {
-		if err := c.shipWithin(*ch.Place, v); err != nil {
+	if ch.Moves() {
+		if err := c.shipWithin(ch.place(c), v); err != nil {
 			return err
 		}
 	}

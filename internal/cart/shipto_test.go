@@ -188,6 +188,36 @@ func TestTaxedAsAsked(t *testing.T) {
 	}
 }
 
+// What a change does not name of a place stays, but for another country's.
+func TestChangePartOfPlace(t *testing.T) {
+	const asked = "10001"
+	for _, tc := range []struct {
+		name   string
+		before *cart.ShipTo
+		change cart.Change
+		want   *cart.ShipTo
+	}{
+		{"a postal code", &cart.ShipTo{Region: "NY"}, cart.Change{PostalCode: new("10002")}, &cart.ShipTo{Region: "NY", PostalCode: "10002"}},
+		{"a state", &cart.ShipTo{Region: "NY", PostalCode: asked}, cart.Change{Region: new("OR")}, &cart.ShipTo{Region: "OR", PostalCode: asked}},
+		{"both", nil, cart.Change{Region: new("OR"), PostalCode: new("97201")}, &cart.ShipTo{Region: "OR", PostalCode: "97201"}},
+		{"no state any more", &cart.ShipTo{Region: "NY", PostalCode: asked}, cart.Change{Region: new("")}, &cart.ShipTo{PostalCode: asked}},
+		{"of abroad", &cart.ShipTo{Country: "CA", PostalCode: "K1A 0B1"}, cart.Change{Region: new("NY")}, &cart.ShipTo{Region: "NY"}},
+		{"of another market", &cart.ShipTo{PostalCode: "22100"}, cart.Change{Country: "US", Region: new("NY")}, &cart.ShipTo{Region: "NY"}},
+		{"all of it", &cart.ShipTo{Region: "NY", PostalCode: asked}, cart.Change{Place: &cart.Place{}}, nil},
+	} {
+		c := cart.Cart{Contents: cart.Contents{Country: "US", Locale: "en-US", ShipTo: tc.before, Asked: &cart.Asked{}}}
+		if tc.change.Country != "" {
+			c.Country, c.Locale = "FI", "fi-FI"
+		}
+		if err := c.Apply(tc.change, skerry.Version(), nil); err != nil {
+			t.Errorf("%s: %v", tc.name, err)
+		}
+		if diff := cmp.Diff(tc.want, c.ShipTo); diff != "" || tc.change.Empty() {
+			t.Errorf("%s: %s", tc.name, diff)
+		}
+	}
+}
+
 // A postal code counts where it can mean that no VAT is due, and only then.
 func TestTaxedAs(t *testing.T) {
 	for _, tc := range []struct {

@@ -263,8 +263,9 @@ func TestStoreClose(t *testing.T) {
 // The cart of an order that is erased does not say where it went, nor what the merchant wrote
 // beside it; what a basket came to stays, whoever offered its way of delivery. No cart is made.
 func TestStoreErase(t *testing.T) {
-	rdb, version := redistest.Start(t), skerry.Version()
-	version.Shop.Hooks.Delivery = &settings.Hook{}
+	rdb, own := redistest.Start(t), *skerry.Version().Shop
+	own.Hooks.Delivery, own.Markets = &settings.Hook{}, slices.Clone(own.Markets)
+	version := publish.NewVersion(1, &own, skerry.Version().Catalog)
 	sold := &version.Shop.Markets[slices.IndexFunc(version.Shop.Markets, func(m market.Market) bool { return m.Country == "SE" })]
 	sold.ShippingOptions = append(slices.Clone(sold.ShippingOptions), market.ShippingOption{
 		ID: "agent", Name: i18n.Text{i18n.Swedish: "Ombud"}, Price: 400, PickupPoints: []market.PickupPoint{{ID: "w", Name: i18n.Text{i18n.Swedish: "by Wilhelmina"}}},

@@ -122,7 +122,7 @@ func (s *Storefront) payments(w http.ResponseWriter, r *http.Request) {
 		Shell: shell, Order: order, Page: pageOf(r, v.version.Shop.Checkout), Details: v.details(result.Quote, known),
 		Methods: methodsOf(result.Session), Session: v.told(result.Session), Form: formOf(result.Session),
 		ClientToken: result.Session.ClientToken, Library: s.Payments.Library, Region: result.Cart.Region(),
-		Untaxed: v.market.Untaxed, NoVAT: result.Quote.Delivery.Untaxed(),
+		Regional: v.market.Scheme == market.SalesTax, Untaxed: v.market.Untaxed, NoVAT: result.Quote.Delivery.Untaxed(),
 		AsksPlace: v.version.Shop.Hooks.Delivery != nil, PostalCode: result.Cart.PostalCode(),
 	}))
 }
@@ -206,7 +206,7 @@ func fieldsOf(asked []market.Field, quote cart.Quote) []templates.AddressField {
 // paymentsChange is what the open page with Klarna's widget sends.
 type paymentsChange struct {
 	Form string `json:"form"` // of the session that the page shows
-	// Of the typed address, where tax depends on them.
+	// Of the typed address, where tax or delivery depends on them.
 	Region         *string `json:"region"`
 	PostalCode     *string `json:"postal_code"`
 	ShippingOption string  `json:"shipping_option"` // ID of a way of delivery
@@ -216,19 +216,8 @@ type paymentsChange struct {
 
 func (u paymentsChange) change() (cart.Change, bool) {
 	ch, ok := u.pageChange.change()
-	ch.ShippingOption, ch.CustomerType = u.ShippingOption, u.CustomerType
-	if u.Region != nil || u.PostalCode != nil {
-		ch.Place = &cart.Place{Region: text(u.Region), PostalCode: text(u.PostalCode)}
-	}
+	ch.ShippingOption, ch.CustomerType, ch.Region, ch.PostalCode = u.ShippingOption, u.CustomerType, u.Region, u.PostalCode
 	return ch, ok && len(u.Form) <= maxForm
-}
-
-// text returns an optional text, "" where there is none.
-func text(s *string) string {
-	if s == nil {
-		return ""
-	}
-	return *s
 }
 
 func (u paymentsChange) shows() string { return "" }

@@ -171,7 +171,7 @@ func (u *till) view(page templates.PaymentsPage) templates.PaymentsView {
 	}
 	return templates.PaymentsView{
 		Shell: templates.Shell{Shop: templates.Shop{Name: "Skerry", Countries: []templates.Country{{Code: "SE", Currency: "SEK", Locales: []string{"sv-SE", "en-SE"}}, {Code: "US", Currency: "USD", Locales: []string{"en-US"}}}}, Locale: "en-" + u.country, Country: u.country, Currency: string(m.Currency), CartRevision: u.revision, CartIDHash: "c0ffee", Path: "/checkout/payments"},
-		Order: u.order(), Page: page, Region: u.region, Untaxed: u.untaxed, Details: details, Methods: u.methodsNow(), Session: u.session(), Form: u.form, ClientToken: u.form + "-token", Library: "/api.js",
+		Order: u.order(), Page: page, Regional: m.Scheme == market.SalesTax, Region: u.region, Untaxed: u.untaxed, Details: details, Methods: u.methodsNow(), Session: u.session(), Form: u.form, ClientToken: u.form + "-token", Library: "/api.js",
 	}
 }
 

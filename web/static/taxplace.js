@@ -3,16 +3,18 @@ import { within } from "./address.js";
 
 export class TaxPlace {
   #order; // what it knows
+  #regional;
   #untaxed;
   #asked;
   #change;
 
   /**
-   * @param {{region?: string, postal_code?: string, asks_place?: boolean, untaxed?: string[], no_vat?: boolean}} order what
+   * @param {{regional?: boolean, region?: string, postal_code?: string, asks_place?: boolean, untaxed?: string[], no_vat?: boolean}} order what
    *   the page was made with @param {(change: object) => void} change changes the order
    */
-  constructor({ region, postal_code, asks_place, untaxed = [], no_vat = false }, change) {
+  constructor({ regional, region, postal_code, asks_place, untaxed = [], no_vat = false }, change) {
     this.#order = { region, postal_code, no_vat };
+    this.#regional = regional;
     this.#asked = asks_place;
     this.#untaxed = untaxed;
     this.#change = change;
@@ -21,8 +23,10 @@ export class TaxPlace {
   /** @param {{region?: string, postal_code?: string}} to where the goods go now */
   moved({ region, postal_code }) {
     const order = this.#order;
-    if (region && region !== order.region) this.#change({ region });
-    order.region = region ?? order.region;
+    if (this.#regional && region && region !== order.region) {
+      this.#change({ region });
+      order.region = region;
+    }
     if (postal_code && this.#asked && postal_code !== order.postal_code) {
       this.#change({ postal_code });
       order.postal_code = postal_code;

@@ -36,6 +36,7 @@ type paymentsData struct {
 	ClientToken string          `json:"client_token"`
 	Session     any             `json:"session"`
 	Methods     []PaymentMethod `json:"methods"`
+	Regional    bool            `json:"regional,omitempty"`
 	Region      string          `json:"region"`
 	Untaxed     []string        `json:"untaxed,omitempty"`
 	NoVAT       bool            `json:"no_vat,omitempty"`
@@ -147,7 +148,7 @@ func (v CheckoutView) data() pageData {
 func (v PaymentsView) data() pageData {
 	d := v.checkoutData(v.payments()+"/update", forPayments)
 	d.Payments = &paymentsData{
-		Page: v.Page, Form: v.Form, Library: v.Library, ClientToken: v.ClientToken, Session: v.Session, Methods: v.Methods, Region: v.Region, Untaxed: v.Untaxed, NoVAT: v.NoVAT, AsksPlace: v.AsksPlace, PostalCode: v.PostalCode,
+		Page: v.Page, Form: v.Form, Library: v.Library, ClientToken: v.ClientToken, Session: v.Session, Methods: v.Methods, Regional: v.Regional, Region: v.Region, Untaxed: v.Untaxed, NoVAT: v.NoVAT, AsksPlace: v.AsksPlace, PostalCode: v.PostalCode,
 		PlaceURL: v.payments() + "/place", DetailsURL: v.payments(), ReviewURL: v.payments() + "/review",
 	}
 	return d

@@ -328,6 +328,7 @@ type PaymentsView struct {
 	Form        string // names the payment session; not its ID
 	ClientToken string
 	Library     string // URL of Klarna's script
+	Regional    bool   // tax follows the region
 	Region      string // that the tax is of, "" = not known
 	// Untaxed are the postal codes without VAT, as [market.Market] has them. NoVAT: the order
 	// goes to one.
