@@ -3,13 +3,28 @@ package api_test
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/shopd/shopd/internal/settings"
 	"github.com/shopd/shopd/internal/shop/shoptest"
 )
+
+// byPlace lets the server answer by the postal code that it is asked about, "" = it is not known.
+func (m *asked) byPlace(answer func(postalCode string) string) {
+	m.does(func(w http.ResponseWriter, _ *http.Request) {
+		m.mu.Lock()
+		code, _ := m.asked[len(m.asked)-1]["postal_code"].(string)
+		m.mu.Unlock()
+		_, _ = io.WriteString(w, answer(code))
+	})
+}
+
+// nowhere is the answer that nothing goes there.
+const nowhere = `{"delivery_options": []}`
 
 // placePage is an open page of Klarna Payments, of the shop's own cart or of a checkout session.
 type placePage struct {
@@ -48,6 +63,92 @@ func (w *placePage) update(members string) (status int, u updated) {
 		w.T.Fatalf("%s: %d %s: %v", members, got.StatusCode, got.Text, err)
 	}
 	return got.StatusCode, u
+}
+
+func (w *placePage) place(postalCode string) (status int, code string) {
+	w.T.Helper()
+	token := w.w.Authorize(w.w.Fake.Sessions()[0].SessionID)
+	got := w.Do(http.MethodPost, w.data.Payments.PlaceURL, "application/json", fmt.Sprintf(`{"authorization_token": %q, "form": %q, "order_amount": %d, "billing_address": {"given_name": "Eva", "family_name": "Lind",
+		"email": "eva@example.com", "phone": "+46701234567", "street_address": "Storgatan 1", "postal_code": %q, "city": "Stockholm", "country": "SE"}}`,
+		token, w.data.Payments.Form, w.data.Payments.Session.OrderAmount, postalCode))
+	var u updated
+	_ = json.Unmarshal([]byte(got.Text), &u)
+	return got.StatusCode, u.Error.Code
+}
+
+// A place to which the merchant's server says that nothing goes is not taken over: the form says so and stays, and somebody
+// whose place nothing goes to any more begins without one.
+func TestPaymentsNowhere(t *testing.T) {
+	for _, hosted := range []bool{false, true} {
+		t.Run(fmt.Sprintf("hosted %t", hosted), func(t *testing.T) {
+			m := newAsked(t)
+			w := hooked(t, m, func(s *settings.Shop) { s.Checkout.Payments = true })
+			m.byPlace(func(code string) string {
+				if code == "" || strings.HasPrefix(code, "111") {
+					return fromHook
+				}
+				return nowhere
+			})
+			b := w.Browser()
+			page := &placePage{Browser: b, w: w, path: "/checkout"}
+			if hosted {
+				b.Get(strings.TrimPrefix(calls(w).want(calls(w).put("p-1", basket(tent)), 201, "").Session.URL, w.URL))
+				page.path = "/checkout/s/p-1"
+			} else {
+				b.Add("MUG-1", "2")
+			}
+			page.load()
+			amount := page.data.Payments.Session.OrderAmount
+			for range 2 {
+				if status, u := page.update(`"postal_code": "98139"`); status != 422 || u.Error.Code != "unreachable" {
+					t.Fatalf("typed: %d %+v", status, u)
+				}
+			}
+			page.load()
+			if got := page.data.Payments.Session.OrderAmount; got != amount {
+				t.Errorf("then the page is of %d, before of %d", got, amount)
+			}
+			m.questions()
+			status, u := page.update(`"postal_code": "111 57"`)
+			if status != 200 || !strings.Contains(u.DeliveryHTML, `value="bud" checked data-anywhere`) || u.OrderAmount != amount {
+				t.Errorf("another: %d %+v", status, u)
+			}
+			if asked := m.questions(); len(asked) != 1 || asked[0]["postal_code"] != "111 57" {
+				t.Errorf("asked %v", asked)
+			}
+
+			// The order call tells of a place that the page has not.
+			if status, code := page.place("98139"); status != 422 || code != "unreachable" {
+				t.Errorf("bought there: %d %s", status, code)
+			}
+			w.Round(time.Minute)
+			if s := w.Fake.Sessions()[0]; s.Fake.OrderID != "" || s.Fake.State != "token deleted" {
+				t.Errorf("at Klarna it is %q, order %q", s.Fake.State, s.Fake.OrderID)
+			}
+
+			// Nothing goes there any more, as it is now.
+			m.byPlace(func(code string) string {
+				if code == "" {
+					return fromHook
+				}
+				return nowhere
+			})
+			if hosted {
+				calls(w).want(calls(w).put("p-1", basket(tent+`, {"id": "m", "name": "Mug", "quantity": 1, "unit_price": 1000, "tax_rate": 2500}`)), 200, "")
+			} else {
+				b.Post("/cart/lines/MUG-1", "quantity", "5")
+			}
+			page.load()
+			m.says(fromHook)
+			if status, u := page.update(`"postal_code": "11122"`); status != 200 {
+				t.Fatalf("at last: %d %+v", status, u)
+			}
+			page.load()
+			if status, code := page.place("11122"); status != 200 {
+				t.Errorf("bought: %d %s", status, code)
+			}
+		})
+	}
 }
 
 // What an update says of a place is taken over beside what is known of it: state and postal code are typed one by one.

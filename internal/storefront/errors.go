@@ -37,6 +37,7 @@ var failures = []struct {
 	{cart.ErrQuantityLimit, failure{422, "quantity_limit", "Quantities are whole numbers from 0 to 99, and a cart has at most 100 lines.", 0}},
 	{cart.ErrBadDiscountCode, failure{422, "bad_discount_code", "There is no such discount code.", 0}},
 	{cart.ErrUnknownRegion, failure{422, "unknown_region", "The state cannot be read. Write it as two letters.", 0}},
+	{errUnreached, failure{422, "unreachable", "Nothing is delivered there.", 0}},
 	{cart.ErrUnknownOption, failure{422, "unknown_option", "There is no such way of delivery.", 0}},
 	{cart.ErrUnknownCustomer, failure{422, "unknown_customer_type", "Nobody can buy as that here.", 0}},
 	{cart.ErrUnknownMarket, failure{422, "unknown_market", "There is no such country or language.", 0}},

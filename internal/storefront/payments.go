@@ -89,7 +89,7 @@ func (s *Storefront) payments(w http.ResponseWriter, r *http.Request) {
 		s.PageError(w, r, err)
 		return
 	}
-	result, err := s.syncPayments(r, cartsync.Load)
+	result, err := s.loadPayments(r)
 	if err != nil {
 		s.errorPage(w, r, err, result.Cart.Locale)
 		return
@@ -134,8 +134,26 @@ func (s *Storefront) shipWithin(ctx context.Context, id string, f cart.Fallback)
 	if err != nil || !c.ShipsAbroad() {
 		return err
 	}
-	_, err = s.change(ctx, id, f, cart.Change{Place: &cart.Place{}}, func(*cart.Cart) error { return nil })
+	return s.forgetPlace(ctx, id, f)
+}
+
+// forgetPlace has the cart go anywhere in the purchase country.
+func (s *Storefront) forgetPlace(ctx context.Context, id string, f cart.Fallback) error {
+	_, err := s.change(ctx, id, f, cart.Change{Place: &cart.Place{}}, func(*cart.Cart) error { return nil })
 	return err
+}
+
+// loadPayments is syncPayments for a page. Where nothing goes any more to the place that was typed, the form begins
+// without one: only in it can another be typed.
+func (s *Storefront) loadPayments(r *http.Request) (payments.Result, error) {
+	result, err := s.syncPayments(r, cartsync.Load)
+	if c := result.Cart; err != nil || !result.Quote.NoDelivery || c.Region() == "" && c.PostalCode() == "" {
+		return result, err
+	}
+	if err := s.forgetPlace(r.Context(), result.Cart.ID, s.fallback(r)); err != nil {
+		return result, err
+	}
+	return s.syncPayments(r, cartsync.Load)
 }
 
 // syncPayments syncs the session's cart under the session's lock. It stores a new payment

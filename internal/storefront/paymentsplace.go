@@ -33,8 +33,12 @@ type placeRequest struct {
 	Customer klarna.Customer `json:"customer"`
 }
 
-// errBadAddress: the address breaks the form's rules.
-var errBadAddress = errors.New("the address is not right")
+var (
+	// errBadAddress: the address breaks the form's rules.
+	errBadAddress = errors.New("the address is not right")
+	// errUnreached: the merchant's own server says that nothing goes there.
+	errUnreached = errors.New("nothing is delivered there")
+)
 
 // placePayments places the order that the shopper has approved.
 func (s *Storefront) placePayments(w http.ResponseWriter, r *http.Request) {
@@ -71,7 +75,7 @@ func (s *Storefront) placeLocked(w http.ResponseWriter, r *http.Request, request
 		err = s.asked(ctx, in, c)
 	}
 	bad := errors.Is(err, errBadAddress)
-	if bad || order.BuysNothing(err) {
+	if bad || errors.Is(err, errUnreached) || order.BuysNothing(err) {
 		s.Book.Withdraw(ctx, sessionID, request.Token)
 	}
 	switch {
@@ -142,7 +146,7 @@ func (s *Storefront) approved(ctx context.Context, c cart.Cart, request placeReq
 	}
 	to := request.goesTo()
 	if place := (cart.Place{Region: to.Region, PostalCode: to.PostalCode}); !c.TaxedAs(place, version) {
-		c, err = s.change(ctx, c.ID, f, cart.Change{Place: &place}, func(*cart.Cart) error { return nil })
+		c, err = s.moved(ctx, c.ID, f, cart.Change{Place: &place}, func(*cart.Cart) error { return nil })
 		if err != nil {
 			return c, nil, err
 		}
@@ -154,6 +158,47 @@ func (s *Storefront) approved(ctx context.Context, c cart.Cart, request placeReq
 		return c, nil, order.ErrCartChanged
 	}
 	return c, nil, nil
+}
+
+// moved makes a change of a cart that may go elsewhere by it, unless nothing goes there: then the cart keeps its place,
+// and the error is errUnreached. What the merchant's own server says of the place is kept with it.
+func (s *Storefront) moved(ctx context.Context, id string, f cart.Fallback, ch cart.Change, check func(*cart.Cart) error) (cart.Cart, error) {
+	said, err := s.saidOf(ctx, id, f, ch)
+	if err != nil {
+		return cart.Cart{}, err
+	}
+	return s.change(ctx, id, f, ch, func(c *cart.Cart) error {
+		if said != nil {
+			c.Asked = said
+		}
+		return check(c)
+	})
+}
+
+// saidOf is what the merchant's own server says of where a cart goes by a change, nil: nothing new.
+func (s *Storefront) saidOf(ctx context.Context, id string, f cart.Fallback, ch cart.Change) (*cart.Asked, error) {
+	version := s.Published.Now()
+	if !ch.Moves() || version.Shop.Hooks.Delivery == nil {
+		return nil, nil
+	}
+	c, err := s.Carts.Get(ctx, id, f)
+	if err != nil {
+		return nil, err
+	}
+	was, _ := s.Pricer.Quote(c.Contents)
+	if c.Apply(ch, version, nil) != nil {
+		return nil, nil // the change itself says why
+	}
+	quote, _ := s.Pricer.Quote(c.Contents) // with an error there is nothing to ask
+	said := s.Hooks.Delivery(ctx, c, quote)
+	if said != nil {
+		c.Asked = said
+		quote, _ = s.Pricer.Quote(c.Contents)
+	}
+	if quote.NoDelivery && !was.NoDelivery {
+		return nil, errUnreached
+	}
+	return said, nil
 }
 
 // goesTo is where the goods go.

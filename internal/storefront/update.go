@@ -143,7 +143,7 @@ func (s *Storefront) arrived(w http.ResponseWriter, r *http.Request, request pag
 	if err != nil || values.CartID == "" {
 		return c, err
 	}
-	return s.change(r.Context(), values.CartID, s.fallback(r), ch, func(c *cart.Cart) error {
+	return s.moved(r.Context(), values.CartID, s.fallback(r), ch, func(c *cart.Cart) error {
 		if c.BoughtBy(request.shows()) {
 			return errBought
 		}

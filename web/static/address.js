@@ -15,11 +15,15 @@ export const within = (codes, typed, country) => {
   return codes.some((entry) => (entry.endsWith("*") ? code.startsWith(entry.slice(0, -1)) : code === entry));
 };
 
+/** Whether a text has the form of what a field asks for. @param {HTMLElement} field @param {string} value */
+const fits = ({ dataset: { pattern } }, value) => !pattern || new RegExp(`^(?:${pattern})$`, "v").test(value);
+
 export class AddressForm {
   #form;
   #summary;
   #title = document.title;
   #refused = new Map(); // by field: what Klarna or the shop has refused
+  #nowhere = new Map(); // by field: the part of a place to which nothing goes, as the shop has said
   #wrong = new Set(); // names of the fields that say so
   #changed;
   #right;
@@ -73,6 +77,21 @@ export class AddressForm {
     return Boolean(this.#form.elements.elsewhere?.checked);
   }
 
+  /** What the names of the fields begin with that say where the goods go. */
+  get #goods() {
+    return this.#elsewhere ? "shipping_" : "";
+  }
+
+  /** Where the goods go, as far as it is typed whole. @returns {import("./taxplace.js").Place} */
+  get place() {
+    const whole = (name) => {
+      const field = this.fields.find((other) => other.name === this.#goods + name);
+      const value = clean(field?.value ?? "");
+      return value && fits(field, value) ? value : undefined;
+    };
+    return { region: whole("region"), postal_code: whole("postal_code") };
+  }
+
   /** Who orders and where the goods go, as Klarna and the shop get it. @returns {import("./kept.js").Details} */
   get details() {
     const { organization_registration_id, date_of_birth, national_identification_number, ...given } = this.given;
@@ -113,24 +132,43 @@ export class AddressForm {
     return fields.length > 0;
   }
 
+  /**
+   * The shop has said that nothing goes to a place. What else is not typed yet is not wrong.
+   * @param {import("./taxplace.js").Place} place @param {{focus?: boolean}} [o]
+   */
+  unreached(place, { focus = true } = {}) {
+    for (const [name, value] of Object.entries(place)) this.#nowhere.set(this.#goods + name, value);
+    const said = ({ name }) => this.#wrong.has(name) || this.#nowhere.has(name);
+    this.#show(this.fields.filter((field) => said(field) && this.#fault(field)), focus);
+  }
+
+  /** The order is another one: something may go there. */
+  reached() {
+    if (this.#nowhere.size === 0) return;
+    this.#nowhere.clear();
+    this.look();
+  }
+
   /** What is wrong with a field, in words; "" nothing. */
   #fault(field) {
     const value = clean(field.value);
     const { error } = field.dataset;
     if (value === "") return field.required ? error : "";
     if (this.#refused.get(field.name) === value) return error;
-    if (field.dataset.pattern && !new RegExp(`^(?:${field.dataset.pattern})$`, "v").test(value)) return error;
+    if (!fits(field, value)) return error;
     return this.#isOut(field, value) ? text("unreachable", field.selectedOptions?.[0].text ?? value) : "";
   }
 
   /** Whether nothing is brought to what is typed. Only where the goods go has to be reached, and not by every way of delivery. */
   #isOut({ name, dataset: { unreachable } }, value) {
+    if (name.startsWith("shipping_") !== this.#elsewhere) return false;
     const { anywhere, country } = this.#form.dataset;
-    if (!unreachable || anywhere !== undefined || name.startsWith("shipping_") !== this.#elsewhere) return false;
-    return within(unreachable.split(" "), value, country);
+    const out = Boolean(unreachable) && anywhere === undefined && within(unreachable.split(" "), value, country);
+    return out || this.#nowhere.get(name) === value;
   }
 
   #typed(field) {
+    this.#nowhere.delete(field.name); // the shop is asked anew
     this.#changed(field.name);
     if (this.#wrong.has(field.name) && !this.#fault(field)) this.#look(field);
   }

@@ -23,6 +23,7 @@ import { update } from "./update.js";
  * @property {() => void} [changed] the shopper has changed something
  * @property {(answer: UpdateAnswer) => void} took the order is now what the answer says, and the summary will say so
  * @property {(answer: UpdateAnswer) => void} renew another order takes the place of the one that the form shows
+ * @property {(place: import("./taxplace.js").Place) => void} [unreached] nothing goes where the shopper has typed
  * @property {boolean} [perCountry] the page is another one in another country
  */
 
@@ -302,6 +303,9 @@ export class OpenOrder {
     } else if (code === "unknown_sku") {
       this.#say({ id: "refused", kind: "bad", title: text("unknown_sku"), closes: true });
       this.change({}); // the summary then says which line is sold no more
+    } else if (code === "unreachable") {
+      const { region, postal_code } = change;
+      this.#form.unreached?.({ region, postal_code });
     } else if (code === "bad_discount_code") {
       this.#badCode(text("bad_code", change.discount_code));
     } else if (code === "unknown_option" || code === "unknown_customer_type") {

@@ -71,6 +71,7 @@ class Payments {
         shown: () => ({ form: this.#data.form }),
         whole,
         took: (answer) => this.#took(answer),
+        unreached: (place) => this.#unreached(place, { focus: false }),
         renew: (answer) => this.#renew(answer),
         perCountry: true,
       },
@@ -109,7 +110,7 @@ class Payments {
       typed: address,
       changed: (name) => {
         this.#kept.keep({ address: { ...this.#kept.now.address, ...this.#address.typed } });
-        if (/(region|postal_code)$/.test(name)) this.#taxed.moved(this.#details().shipping_address);
+        if (/(region|postal_code)$/.test(name)) this.#taxed.moved(this.#address.place);
       },
       right: () => {
         this.#kept.keep({ invalid: [] });
@@ -132,11 +133,11 @@ class Payments {
         case "elsewhere":
           this.#kept.keep({ elsewhere: checked });
           this.#ask("elsewhere-address", checked);
-          this.#taxed.moved(this.#details().shipping_address);
+          this.#taxed.moved(this.#address.place);
       }
     });
     this.#delivery.look();
-    this.#taxed.moved(this.#details().shipping_address);
+    this.#taxed.moved(this.#address.place);
     if (invalid.length > 0) this.#address.refuse(invalid);
   }
 
@@ -242,6 +243,8 @@ class Payments {
     this.#offer();
     if (this.#refused && !replaced) queueMicrotask(this.#refused); // when the answer is shown
     this.#refused = null;
+    this.#address?.reached();
+    queueMicrotask(() => this.#address && this.#taxed.moved(this.#address.place)); // what the shop has refused before
   }
 
   /** Asks for what is needed of a person or a company, as the shopper has said, perhaps in another tab. */
@@ -367,6 +370,13 @@ class Payments {
     if (!this.#address.refuse(names, o)) this.#say("payment", "warn", "invalid_title", "invalid_body");
   }
 
+  /** The shop says that nothing goes to a place, which the order has not taken over. @param {import("./taxplace.js").Place} place */
+  #unreached({ region, postal_code }, o) {
+    if (this.#page === "review") return this.#invalid(["shipping_address.postal_code"]);
+    this.#taxed.refused();
+    this.#address.unreached(postal_code ? { postal_code } : { region }, o);
+  }
+
   /** The shopper has approved what the page shows. */
   #approved() {
     this.#work(this.#page === "details" ? "waiting" : "placing");
@@ -400,6 +410,9 @@ class Payments {
       case "invalid":
         this.#rest();
         return this.#invalid(answer.fields);
+      case "unreached":
+        this.#rest();
+        return this.#unreached(details.shipping_address);
       case "declined":
         this.#rest();
         return this.#declined(this.#category());

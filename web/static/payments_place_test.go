@@ -3,9 +3,70 @@ package static_test
 import (
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/shopd/shopd/internal/money"
 	"github.com/shopd/shopd/web/templates"
 )
+
+// codes are the postal codes that the shop was told, in their order.
+func (u *till) codes() (codes []any) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for _, update := range u.updates {
+		if code, told := update["postal_code"]; told {
+			codes = append(codes, code)
+		}
+	}
+	return codes
+}
+
+// typed writes a postal code key by key, and waits for what the shop is told.
+func (p *payer) typed(code string) {
+	p.t.Helper()
+	for i := range code {
+		p.write(map[string]string{"postal_code": code[:i+1]})
+		p.Wait("the update", `() => queue.state === "idle"`)
+	}
+}
+
+// Where delivery follows the postal code, the shop is told of one that is typed whole. Where nothing goes, the field says
+// so and the page stays; what is typed anew, or with another cart, is told anew.
+func TestPaymentsNowhere(t *testing.T) {
+	u := newTill(t, templates.OneStep)
+	u.asks, u.nowhere = true, "98139"
+	p := u.open(t, "")
+	p.Expect("422")
+	p.write(map[string]string{"city": ""}) // not typed yet is not wrong
+	p.typed("98139")
+	p.wantErrors("Check one field|We cannot deliver to 98139. Try another address", "postal_code")
+	if p.MustEval(`() => document.activeElement.matches("[data-errors]")`).Bool() {
+		t.Error("the focus has left the field")
+	}
+	p.press("MUG-1:plus")
+	p.settles(30000)
+	p.Wait("the update", `() => queue.state === "idle"`)
+	p.wantErrors("Check one field|We cannot deliver to 98139. Try another address", "postal_code")
+	p.typed("98139")
+	p.wantErrors("Check one field|We cannot deliver to 98139. Try another address", "postal_code")
+	p.typed("11122")
+	p.wantErrors("", "")
+	if diff := cmp.Diff([]any{"111 47", "98139", "98139", "98139", "11122"}, u.codes()); diff != "" {
+		t.Errorf("postal codes (-want +got):\n%s", diff)
+	}
+
+	// The order call tells, of what the page has not asked.
+	p.write(map[string]string{"city": "Stockholm"})
+	u.mu.Lock()
+	u.answers, u.nowhere = []answer{refusal(422, "unreachable", nil)}, "11122"
+	u.mu.Unlock()
+	p.buy()
+	p.wantErrors("Check one field|We cannot deliver to 11122. Try another address", "postal_code")
+	p.typed("11147")
+	p.rests()
+	p.buy()
+	p.done()
+}
 
 // A state to which nothing is delivered can be chosen by who collects the goods.
 func TestPaymentsStateOutOfReach(t *testing.T) {

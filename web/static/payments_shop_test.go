@@ -35,6 +35,8 @@ type till struct {
 	country  string
 	region   string
 	untaxed  []string                 // postal codes
+	asks     bool                     // delivery follows the postal code
+	nowhere  string                   // the postal code to which nothing goes
 	states   map[string]money.TaxRate // that goods are delivered to; nil: all
 	mugs     int
 	revision int64
@@ -171,7 +173,7 @@ func (u *till) view(page templates.PaymentsPage) templates.PaymentsView {
 	}
 	return templates.PaymentsView{
 		Shell: templates.Shell{Shop: templates.Shop{Name: "Skerry", Countries: []templates.Country{{Code: "SE", Currency: "SEK", Locales: []string{"sv-SE", "en-SE"}}, {Code: "US", Currency: "USD", Locales: []string{"en-US"}}}}, Locale: "en-" + u.country, Country: u.country, Currency: string(m.Currency), CartRevision: u.revision, CartIDHash: "c0ffee", Path: "/checkout/payments"},
-		Order: u.order(), Page: page, Regional: m.Scheme == market.SalesTax, Region: u.region, Untaxed: u.untaxed, Details: details, Methods: u.methodsNow(), Session: u.session(), Form: u.form, ClientToken: u.form + "-token", Library: "/api.js",
+		Order: u.order(), Page: page, Regional: m.Scheme == market.SalesTax, Region: u.region, Untaxed: u.untaxed, AsksPlace: u.asks, Details: details, Methods: u.methodsNow(), Session: u.session(), Form: u.form, ClientToken: u.form + "-token", Library: "/api.js",
 	}
 }
 
@@ -220,6 +222,11 @@ func (u *till) update(w http.ResponseWriter, r *http.Request) {
 	sent := u.read(r)
 	u.mu.Lock()
 	u.updates = append(u.updates, sent)
+	if sent["postal_code"] == u.nowhere && u.nowhere != "" {
+		u.mu.Unlock()
+		refusal(http.StatusUnprocessableEntity, "unreachable", nil)(u, w, r)
+		return
+	}
 	if lines, ok := sent["lines"].([]any); ok {
 		u.mugs = int(lines[0].(map[string]any)["quantity"].(float64))
 		u.revision++

@@ -8,8 +8,8 @@ const patience = 13_000;
 /**
  * What became of it. "placed": Klarna wants to see the browser next. "navigate": bought before, or nothing to buy.
  * "changed": the order is another one than was approved, that of order. "expired": to be approved once more.
- * "invalid": the address has faults. "declined": Klarna did. "refused": the merchant's own server did, and says why. "unknown": it may come yet; name is that of a text.
- * @typedef {{kind: "placed"|"navigate", to: string} | {kind: "invalid", fields: string[]} | {kind: "expired"|"declined"} |
+ * "invalid": the address has faults. "unreached": nothing goes there. "declined": Klarna did. "refused": the merchant's own server did, and says why. "unknown": it may come yet; name is that of a text.
+ * @typedef {{kind: "placed"|"navigate", to: string} | {kind: "invalid", fields: string[]} | {kind: "expired"|"declined"|"unreached"} |
  *   {kind: "refused", message: string} |
  *   {kind: "unknown", name: string} | {kind: "changed", soldOut: boolean, order: import("./update.js").UpdateAnswer}} Placed
  */
@@ -41,6 +41,8 @@ export async function place(url, approved, whole, limit = patience) {
       return { kind: "refused", message: json.error.message };
     case "bad_address":
       return { kind: "invalid", fields: json.invalid_fields ?? [] };
+    case "unreachable":
+      return { kind: "unreached" };
     case "purchase_running":
       return { kind: "unknown", name: "another" };
     default:

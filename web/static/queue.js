@@ -9,7 +9,7 @@
  * @property {string} [locale]
  * @property {string} [discount_code] "" removes
  * @property {string} [region] of the typed address, where tax depends on it
- * @property {string} [postal_code] the same
+ * @property {string} [postal_code] the same, or where delivery does
  * @property {string} [shipping_option] ID of a way of delivery
  * @property {"person"|"organization"} [customer_type]
  * @property {boolean} [declined] the form has said that nothing pays the order

@@ -1,5 +1,7 @@
-// Where the goods go, as far as tax follows it: the order is told of a region, and of a postal code that counts.
+// Where the goods go, as far as tax and delivery follow it: the order is told of a region, and of a postal code that counts.
 import { within } from "./address.js";
+
+/** @typedef {{region?: string, postal_code?: string}} Place */
 
 export class TaxPlace {
   #order; // what it knows
@@ -9,8 +11,8 @@ export class TaxPlace {
   #change;
 
   /**
-   * @param {{regional?: boolean, region?: string, postal_code?: string, asks_place?: boolean, untaxed?: string[], no_vat?: boolean}} order what
-   *   the page was made with @param {(change: object) => void} change changes the order
+   * @param {Place & {regional?: boolean, asks_place?: boolean, untaxed?: string[], no_vat?: boolean}} order what the page
+   *   was made with @param {(change: Place) => void} change changes the order
    */
   constructor({ regional, region, postal_code, asks_place, untaxed = [], no_vat = false }, change) {
     this.#order = { region, postal_code, no_vat };
@@ -20,20 +22,21 @@ export class TaxPlace {
     this.#change = change;
   }
 
-  /** @param {{region?: string, postal_code?: string}} to where the goods go now */
+  /** @param {Place} to where the goods go now, as far as it is typed whole */
   moved({ region, postal_code }) {
     const order = this.#order;
     if (this.#regional && region && region !== order.region) {
       this.#change({ region });
       order.region = region;
     }
-    if (postal_code && this.#asked && postal_code !== order.postal_code) {
-      this.#change({ postal_code });
-      order.postal_code = postal_code;
-    }
-    if (!postal_code?.replace(/[\s-]/g, "") || this.#untaxed.length === 0) return;
+    if (!postal_code) return;
     const free = within(this.#untaxed, postal_code);
-    if (free !== order.no_vat) this.#change({ postal_code });
-    order.no_vat = free;
+    if (this.#asked ? postal_code !== order.postal_code : free !== order.no_vat) this.#change({ postal_code });
+    Object.assign(order, { postal_code, no_vat: free });
+  }
+
+  /** The shop has not taken over where the goods go: it is told anew. */
+  refused() {
+    this.#order = {};
   }
 }

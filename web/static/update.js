@@ -63,6 +63,10 @@ function without(change, { code, sku }) {
     case "bad_discount_code":
       delete rest.discount_code;
       return rest;
+    case "unreachable":
+      delete rest.region;
+      delete rest.postal_code;
+      return rest;
     case "unknown_market":
       delete rest.country;
       delete rest.locale;
