@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -437,4 +438,29 @@ func TestHostedPaymentsPage(t *testing.T) {
 	other.Wait("the widget", `() => document.querySelector("[data-widget]:not([hidden]) iframe")`)
 	p.Wait("the page to say it", `() => document.querySelector("[data-note=elsewhere]")`)
 	p.look("gone on elsewhere")
+}
+
+// The page of a session of which nothing can be bought follows its basket to the form that the shop has, and asks for no
+// other.
+func TestHostedNothingFollows(t *testing.T) {
+	w := newHostedLike(t, func(s *settings.Shop) { s.Checkout.Payments = true })
+	made := w.puts("p-1", `{"id": "m", "reference": "MUG-1", "quantity": 1}`, 201)
+	row, _, _ := w.CheckoutSessions.ByReference(t.Context(), "p-1")
+	if _, err := w.Carts.Update(t.Context(), row.CartID, cart.Fallback{}, func(c *cart.Cart) error {
+		withdrawn := *c.Basket
+		withdrawn.Lines = slices.Clone(withdrawn.Lines)
+		withdrawn.Lines[0].Reference = "OLD-1"
+		c.Basket = &withdrawn
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	p := &hostedPage{browsertest.Open(t, browsertest.Options{AcceptLanguage: "en-SE"}), w}
+	p.Go(made.URL)
+	p.Wait("the page without a form", `() => document.querySelector("#order-summary") && !document.querySelector("#payments")`)
+	w.puts("p-1", ownMug, 200)
+	p.WaitFor(followed, "the form", `() => document.querySelector("#payments [data-widget]:not([hidden]) iframe")`)
+	if n := len(w.Fake.Orders()); n != 0 {
+		t.Errorf("%d orders of the other product", n)
+	}
 }

@@ -1,0 +1,4 @@
+// The page of a checkout session of which nothing can be bought now: it is made anew when the merchant changes the basket.
+import { Basket } from "./basket.js";
+
+new Basket({ follow: () => location.reload(), left: () => false });
