@@ -28,7 +28,9 @@ type freeForm struct {
 	status int
 	typed  klarna.Address
 	wrong  []string // members of the address
-	notes  func(*view) []templates.Note
+	// unreached: by what the merchant's own server says of the place, which the cart does not go to.
+	unreached bool
+	notes     func(*view) []templates.Note
 }
 
 // fieldsOfFree returns the fields of the form: all of an address where something is
@@ -81,7 +83,7 @@ func (s *Storefront) free(w http.ResponseWriter, r *http.Request, result kco.Res
 	for i := range page.Fields {
 		f := &page.Fields[i]
 		f.Value, f.Wrong = typed[f.Name], slices.Contains(form.wrong, f.Name)
-		if f.Wrong && !reached(result.Quote, f.Name, f.Value) {
+		if f.Wrong && (form.unreached || !reached(result.Quote, f.Name, f.Value)) {
 			f.Unreached = f.Said()
 		}
 	}
@@ -214,7 +216,11 @@ func (s *Storefront) placeTyped(r *http.Request, c cart.Cart) (order.Order, free
 	}
 	if quote.Shipping != nil { // lines and delivery are those of the place
 		shown := quote.Shown()
-		if c, quote, err = s.goesTo(r, c, quote, cart.Place{Region: form.typed.Region, PostalCode: form.typed.PostalCode}); err != nil {
+		c, quote, err = s.goesTo(r, c, quote, cart.Place{Region: form.typed.Region, PostalCode: form.typed.PostalCode})
+		if form.unreached = errors.Is(err, errUnreached); form.unreached {
+			form.wrong, err = []string{"postal_code"}, errBadAddress
+		}
+		if err != nil {
 			return order.Order{}, form, err
 		}
 		if quote.Shown() != shown {
@@ -228,34 +234,21 @@ func (s *Storefront) placeTyped(r *http.Request, c cart.Cart) (order.Order, free
 	return o, form, err
 }
 
-// goesTo stores the place that was typed with a cart, and what the merchant's own server says of it, and prices the cart
-// anew; a place like the one that it goes to changes nothing. The error is order.ErrCartChanged where the cart has changed
-// meanwhile.
+// goesTo has a cart go to the place that was typed, and prices it anew; a place like the one that it goes to changes nothing.
+// The error is that of moved, or order.ErrCartChanged where the cart has changed meanwhile.
 func (s *Storefront) goesTo(r *http.Request, c cart.Cart, quote cart.Quote, place cart.Place) (cart.Cart, cart.Quote, error) {
 	if c.TaxedAs(place, quote.Version) {
 		return c, quote, nil
 	}
-	there := c
-	change := cart.Change{Place: &place}
-	if err := there.Apply(change, quote.Version, nil); err != nil {
-		return c, quote, err
-	}
-	quote, err := s.Pricer.Quote(there.Contents)
-	if err != nil {
-		return c, quote, err
-	}
-	said := s.Hooks.Delivery(r.Context(), there, quote)
-	c, err = s.change(r.Context(), c.ID, s.fallback(r), change, func(now *cart.Cart) error {
+	there, err := s.moved(r.Context(), c.ID, s.fallback(r), cart.Change{Place: &place}, func(now *cart.Cart) error {
 		if now.Revision != c.Revision {
 			return order.ErrCartChanged
 		}
-		if said != nil {
-			now.Asked = said
-		}
 		return nil
 	})
-	if err == nil {
-		quote, err = s.Pricer.Quote(c.Contents)
+	if err != nil {
+		return c, quote, err
 	}
-	return c, quote, err
+	quote, err = s.Pricer.Quote(there.Contents)
+	return there, quote, err
 }
