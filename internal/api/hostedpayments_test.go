@@ -19,6 +19,7 @@ import (
 	"github.com/shopd/shopd/internal/browsertest"
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/i18n"
+	"github.com/shopd/shopd/internal/mail"
 	"github.com/shopd/shopd/internal/publish"
 	"github.com/shopd/shopd/internal/settings"
 	"github.com/shopd/shopd/internal/shop"
@@ -189,6 +190,22 @@ func TestConfirmationOfShop(t *testing.T) {
 	}
 	if got := w.Browser().Get("/checkout/confirmation?order_id=" + url.QueryEscape(id)); got.StatusCode != 303 {
 		t.Errorf("somebody else: %d", got.StatusCode)
+	}
+}
+
+// The confirmation of an order of a session promises an e-mail only where the shop writes those mails, too.
+func TestConfirmationOfShopMail(t *testing.T) {
+	for _, sessions := range []bool{false, true} {
+		w := like(t, func(s *settings.Shop) { s.Checkout.ShowSold, s.Mail.Sessions = true, sessions })
+		w.Storefront.Mailer = &mail.Mailer{Published: w.Storefront.Published}
+		c := calls(w)
+		b := w.Browser()
+		_, id := open(w, b, c.want(c.put("b-1", basket(tent, home)), 201, "").Session)
+		w.Buy(id)
+		page := b.Get("/checkout/confirmation?order_id=" + url.QueryEscape(id))
+		if page.StatusCode != 200 || strings.Contains(page.Text, i18n.T("sv", "confirmation.receipt")) != sessions {
+			t.Errorf("mails of sessions %v: %d\n%s", sessions, page.StatusCode, page.Text)
+		}
 	}
 }
 

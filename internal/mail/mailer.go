@@ -54,18 +54,18 @@ func (m *Mailer) Writes(kind settings.MailKind) bool {
 	return says.From.Address != "" && (kind == settings.MailWithdrawal || slices.Contains(says.Send, kind))
 }
 
+// Follows reports whether the shop writes a mail of a kind about an order; reference is that of
+// its checkout session, "" where it has none. A withdrawal is acknowledged of whichever order.
+func (m *Mailer) Follows(kind settings.MailKind, reference string) bool {
+	return m.Writes(kind) && (kind == settings.MailWithdrawal || reference == "" || m.Published.Now().Shop.Mail.Sessions)
+}
+
 // wants reports whether the shop writes a mail when this happens.
 func (m *Mailer) wants(e event.Event) bool {
 	kind, known := kinds[e.Type]
-	switch {
-	case !known || !m.Writes(kind):
-		return false
-	case kind == settings.MailWithdrawal:
-		return true // of whichever order
-	}
-	var about struct{ Reference *string }
+	var about struct{ Reference string }
 	_ = json.Unmarshal(e.Data, &about) // we wrote it
-	return about.Reference == nil || m.Published.Now().Shop.Mail.Sessions
+	return known && m.Follows(kind, about.Reference)
 }
 
 // deliver writes the mail of an event, once: what the audit has is sent.

@@ -98,7 +98,7 @@ func (s *Storefront) confirmation(w http.ResponseWriter, r *http.Request) {
 	}
 	v := s.view(r, c)
 	if !own || time.Since(bought.PlacedAt) >= ownTime {
-		respond.Page(w, r, http.StatusOK, templates.Placed(templates.PlacedView{Shell: v.shell()}))
+		respond.Page(w, r, http.StatusOK, templates.Placed(templates.PlacedView{Shell: v.shell(), Mailed: v.mailedTo(bought) != ""}))
 		return
 	}
 	if bought.Erased() {
@@ -116,9 +116,7 @@ func (s *Storefront) confirmation(w http.ResponseWriter, r *http.Request) {
 	}
 	page := v.orderOf(ctx, shown, bought)
 	page.Thanks, page.Snippet, page.OnwardURL = true, kco.Snippet(snippet, templ.GetNonce(ctx)), s.onward(ctx, bought)
-	if v.Mailer.Writes(settings.MailPlaced) {
-		page.Email = masked(bought.BillingAddress.Email)
-	}
+	page.Email = v.mailedTo(bought)
 	respond.Page(w, r, http.StatusOK, templates.OrderPage(page))
 }
 
@@ -179,6 +177,14 @@ func (s *Storefront) letGo(ctx context.Context, orderID, origin string) {
 // cancelled says that an order was cancelled before the shop had it.
 func cancelled(w http.ResponseWriter, r *http.Request, v *view) {
 	respond.Page(w, r, http.StatusOK, templates.Cancelled(templates.CancelledView{Shell: v.wrong()}))
+}
+
+// mailedTo is where the mail that confirms an order goes, masked; "" where none is written.
+func (v *view) mailedTo(o order.Order) string {
+	if !v.Mailer.Follows(settings.MailPlaced, o.Reference) {
+		return ""
+	}
+	return masked(o.BillingAddress.Email)
 }
 
 // masked returns an e-mail address that only its owner recognizes.

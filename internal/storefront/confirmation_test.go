@@ -130,14 +130,18 @@ func TestConfirmation(t *testing.T) {
 	}
 }
 
-// Who is not the buyer learns that the order is placed and that its details come by e-mail,
-// and no more: so does the buyer who comes back without a cookie.
+// Who is not the buyer learns that the order is placed and, where the shop writes that mail, that
+// its details come by e-mail, and no more: so does the buyer who comes back without a cookie.
 func TestConfirmationForOthers(t *testing.T) {
 	t.Parallel()
 	s := newShop(t, fakeklarna.Options{})
 	buyer := s.norwegian()
 	bought := buyer.open(s)
 	path := s.buyAs(bought.OrderID, eva)
+	if got := parsed(t, s.browser().Get(path)); got.Find(".sig h1").Length() != 1 || got.Find(".sig p").Length() != 1 {
+		t.Error("the page says more than that it is placed, where nobody writes a mail")
+	}
+	s.Storefront.Mailer = &mail.Mailer{Published: s.Published}
 	other := s.browser()
 	other.Add("JAM-1", "1")
 	forged := s.browser()

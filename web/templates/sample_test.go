@@ -125,7 +125,7 @@ var pages = []page{
 		return templates.OrderPage(v)
 	}},
 	{"somebody else's confirmation", true, true, func(l string) templ.Component {
-		return templates.Placed(templates.PlacedView{Shell: shell(l)})
+		return templates.Placed(templates.PlacedView{Shell: shell(l), Mailed: true})
 	}},
 	{"cart of what is gone", true, true, func(l string) templ.Component {
 		o := order()

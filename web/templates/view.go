@@ -382,7 +382,10 @@ type DeliveryOption struct {
 }
 
 // PlacedView says that an order is placed, to a visitor who may not be its buyer.
-type PlacedView struct{ Shell }
+type PlacedView struct {
+	Shell
+	Mailed bool // its details are sent by e-mail
+}
 
 // FindView is the form by which a buyer finds an order again.
 type FindView struct {
