@@ -2,10 +2,12 @@ package storefront_test
 
 import (
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/shopd/shopd/fakeklarna"
+	"github.com/shopd/shopd/internal/mail"
 )
 
 // Number and e-mail address together lead to an order; either alone gives nothing, and whoever
@@ -50,5 +52,17 @@ func TestFindOrder(t *testing.T) {
 	}
 	if log := s.Log.String(); strings.Contains(log, "eva.berg") || strings.Contains(log, o.Key) {
 		t.Error("the log has the address or the key")
+	}
+}
+
+// The form takes the longest address that an order can have.
+func TestFindOrderLongest(t *testing.T) {
+	t.Parallel()
+	s := newShop(t, fakeklarna.Options{})
+	email := "eva@" + strings.Repeat(strings.Repeat("x", 48)+".", 5) + "se"
+	email += strings.Repeat("e", 254-len(email))
+	most, err := strconv.Atoi(parsed(t, s.browser().Get("/orders")).Find("#email").AttrOr("maxlength", ""))
+	if err != nil || !mail.Writable(email) || mail.Writable(email+"x") || most < len(email) {
+		t.Errorf("at most %d of %d, %v", most, len(email), err)
 	}
 }
