@@ -215,7 +215,7 @@ func (b *Book) OfEmail(ctx context.Context, email string) (orderIDs []string, er
 	orders, err := several(ctx, b.DB.Read,
 		"select record from orders where id in (select order_id from order_words where word "+among+") order by placed_at desc, id desc", args...)
 	for _, o := range orders {
-		if strings.EqualFold(o.BillingAddress.Email, email) || strings.EqualFold(o.ShippingAddress.Email, email) {
+		if slices.ContainsFunc(o.emails(), func(of string) bool { return strings.EqualFold(of, email) }) {
 			orderIDs = append(orderIDs, o.Ref())
 		}
 	}

@@ -9,6 +9,8 @@ import (
 	"unicode"
 
 	"golang.org/x/text/unicode/norm"
+
+	"github.com/shopd/shopd/internal/klarna"
 )
 
 const (
@@ -48,12 +50,15 @@ func words(o Order) []string {
 	}
 	texts = append(texts, o.BillingAddress.OrganizationName, o.ShippingAddress.OrganizationName)
 	list = append(list, word(o.Customer.OrganizationRegistrationID), word(o.Customer.VATID))
-	for _, a := range []struct{ given, family, city, postalCode, phone, email string }{
-		{o.BillingAddress.GivenName, o.BillingAddress.FamilyName, o.BillingAddress.City, o.BillingAddress.PostalCode, o.BillingAddress.Phone, o.BillingAddress.Email},
-		{o.ShippingAddress.GivenName, o.ShippingAddress.FamilyName, o.ShippingAddress.City, o.ShippingAddress.PostalCode, o.ShippingAddress.Phone, o.ShippingAddress.Email},
-	} {
-		texts = append(texts, a.given, a.family, a.city, a.postalCode)
-		list = append(list, word(a.email), nationalNumber(a.phone))
+	for _, a := range []klarna.Address{o.BillingAddress, o.ShippingAddress} {
+		texts = append(texts, a.GivenName, a.FamilyName, a.City, a.PostalCode)
+		list = append(list, nationalNumber(a.Phone))
+	}
+	for _, w := range o.Withdrawals {
+		texts = append(texts, w.Name)
+	}
+	for _, email := range o.emails() {
+		list = append(list, word(email))
 	}
 	for _, text := range texts {
 		parts := parts(text)
@@ -65,6 +70,15 @@ func words(o Order) []string {
 	}
 	slices.Sort(list)
 	return slices.DeleteFunc(slices.Compact(list), func(word string) bool { return word == "" })
+}
+
+// emails are all e-mail addresses of an order: of its addresses, and to which a withdrawal is acknowledged.
+func (o Order) emails() []string {
+	list := []string{o.BillingAddress.Email, o.ShippingAddress.Email}
+	for _, w := range o.Withdrawals {
+		list = append(list, w.Email)
+	}
+	return list
 }
 
 // parts are what stands between spaces, dashes and other signs of a text.
