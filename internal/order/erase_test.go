@@ -174,7 +174,12 @@ func TestErase(t *testing.T) {
 				t.Errorf("found by %s: %d, %v", text, page.Total, err)
 			}
 		}
-		if n := w.Number("select count(*) from order_words"); n > 6 {
+		for _, line := range o.OrderLines {
+			if page, err := w.Book.List(t.Context(), order.Query{SKU: line.Reference}); line.IsGoods() && (err != nil || page.Total != 1) {
+				t.Errorf("found by its goods %s: %d, %v", line.Reference, page.Total, err)
+			}
+		}
+		if n := w.Number("select count(*) from order_words"); n > 8 {
 			t.Errorf("it has %d words", n)
 		}
 

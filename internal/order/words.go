@@ -27,7 +27,7 @@ const (
 // the same way.
 func words(o Order) []string {
 	if o.Erased() {
-		o = Order{ID: o.ID, Number: o.Number, OrderID: o.OrderID, KlarnaReference: o.KlarnaReference}
+		o = Order{ID: o.ID, Number: o.Number, OrderID: o.OrderID, KlarnaReference: o.KlarnaReference, Reference: o.Reference, OrderLines: o.OrderLines}
 	}
 	list := []string{word(o.ID), word(o.OrderID)}
 	texts := []string{o.Number, o.Reference, o.KlarnaReference, o.MerchantReference1, o.MerchantReference2, o.Delivery.TMSReference}
