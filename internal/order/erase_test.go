@@ -18,6 +18,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/internal/aftersale"
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/db"
@@ -198,6 +199,15 @@ func TestErase(t *testing.T) {
 			t.Errorf("refunded %d", now.RefundedAmount)
 		}
 		w.gone("refunded")
+		w.Fake.AddFault(fakeklarna.Fault{
+			Method: http.MethodPost, Path: "/ordermanagement/v1/orders/*/refunds", Status: http.StatusForbidden,
+			Body: `{"error_code":"REFUND_NOT_ALLOWED","error_messages":["Not allowed: Kaptensgatan 77"],"correlation_id":"c-1"}`,
+		})
+		refund = shoptest.Command(w.InBook(o.OrderID), aftersale.Refund.Name, func(c *order.Command) { c.Amount, c.Description = 100, "Kaptensgatan 77" })
+		if refused := w.Do(w.InBook(o.OrderID), refund, order.Refused); len(refused.Entry.Messages) != 1 {
+			t.Errorf("who has asked is not told Klarna's sentence: %+v", refused.Entry)
+		}
+		w.gone("refused")
 		for _, a := range []*aftersale.Action{aftersale.Parcel, aftersale.Correct, aftersale.Address, aftersale.References} {
 			if impossible := w.Desk.Possible(w.InBook(o.OrderID), a, time.Now()); impossible == nil || impossible.Reason != aftersale.ReasonErased {
 				t.Errorf("%s: %v", a.Name, impossible)

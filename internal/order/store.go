@@ -438,9 +438,13 @@ func carried(text string, o Order) (string, error) {
 	return string(record), err
 }
 
-// addEntries adds entries to the audit of an order.
+// addEntries adds entries to the audit of an order; those of an erased one name nobody, as
+// Klarna's sentences might.
 func addEntries(ctx context.Context, tx *sql.Tx, o Order, entries []AuditEntry) error {
 	for _, e := range entries {
+		if o.Erased() {
+			e = e.bare()
+		}
 		text, err := json.Marshal(e)
 		if err == nil {
 			_, err = tx.ExecContext(ctx, "insert into audit (order_id, at, entry) values ($1, $2, $3)", o.ID, e.At.UnixMilli(), string(text))
