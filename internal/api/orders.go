@@ -38,7 +38,7 @@ type ListQuery struct {
 type searchInput struct {
 	ListQuery
 	Body struct {
-		Text string `json:"text" minLength:"1" maxLength:"200" doc:"Words that an order has, or their beginnings: numbers, references, names, e-mail and postal addresses, phone numbers, SKUs, tracking numbers; or an amount."`
+		Text string `json:"text" minLength:"1" maxLength:"200" doc:"Words that an order has, or their beginnings: numbers, references, names, e-mail addresses, cities, postal codes, phone numbers, SKUs, tracking numbers; or an amount."`
 	}
 }
 

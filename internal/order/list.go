@@ -21,8 +21,8 @@ import (
 // nothing.
 type Query struct {
 	// Text is words that an order has, or their beginnings of three letters and more: of
-	// numbers, references, names, addresses, e-mail addresses, phone numbers, SKUs, tracking
-	// numbers; without case, accents and signs; or an order amount as people type it.
+	// numbers, references, names, e-mail addresses, cities, postal codes, phone numbers, SKUs,
+	// tracking numbers; without case, accents and signs; or an order amount as people type it.
 	Text    string
 	State   State
 	Risk    ordermanagement.FraudStatus // FraudPending only while it matters

@@ -896,7 +896,7 @@ type Refused struct {
 
 // SearchInputBody defines model for SearchInputBody.
 type SearchInputBody struct {
-	// Text Words that an order has, or their beginnings: numbers, references, names, e-mail and postal addresses, phone numbers, SKUs, tracking numbers; or an amount.
+	// Text Words that an order has, or their beginnings: numbers, references, names, e-mail addresses, cities, postal codes, phone numbers, SKUs, tracking numbers; or an amount.
 	Text string `json:"text"`
 }
 

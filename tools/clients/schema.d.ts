@@ -949,7 +949,7 @@ export interface components {
             };
         };
         SearchInputBody: {
-            /** @description Words that an order has, or their beginnings: numbers, references, names, e-mail and postal addresses, phone numbers, SKUs, tracking numbers; or an amount. */
+            /** @description Words that an order has, or their beginnings: numbers, references, names, e-mail addresses, cities, postal codes, phone numbers, SKUs, tracking numbers; or an amount. */
             text: string;
         };
         Session: {
