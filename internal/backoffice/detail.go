@@ -213,6 +213,8 @@ func flagNotes(o order.Order) []templates.Note {
 			n.Title, n.Body = "More was sold than is in stock.", "Check the stock before you capture."
 		case order.NoCart:
 			n.Title, n.Body = "The cart is not known.", "Klarna did not say which cart this order was made for. What was bought may still be in the shopper's cart."
+		case order.DuplicateNumber:
+			n.Title, n.Body = "Another order has the number that was meant for this one.", "The sale is right, and has a number of ours. See why your server gave one number twice."
 		case order.WithdrawalRequested:
 			n.Title, n.Body = withdrawalNote(o)
 		default:

@@ -147,6 +147,22 @@ func TestOrderWithoutCart(t *testing.T) {
 	}
 }
 
+// Every flag is told in words.
+func TestFlagsInWords(t *testing.T) {
+	o := newOffice(t)
+	s := o.sale(1)
+	if _, err := o.Book.Update(t.Context(), s.OrderID, func(o *order.Order) ([]order.AuditEntry, error) {
+		o.Flags = []order.Flag{order.NotCurrent, order.Oversold, order.NoCart, order.DuplicateNumber}
+		return nil, nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	notes := strings.Join(o.clerk("ada").look("/admin/orders/"+s.Number).texts(".note"), " ")
+	if strings.Contains(notes, "Look at this order") || !strings.Contains(notes, "Another order has the number that was meant for this one.") {
+		t.Errorf("notes %q", notes)
+	}
+}
+
 // What was done at Klarna without us is there when the page is looked at.
 func TestOrderFollowsKlarna(t *testing.T) {
 	o := newOffice(t)
