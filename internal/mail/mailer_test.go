@@ -248,7 +248,7 @@ func TestMailsOfAnEvent(t *testing.T) {
 	capture(parcel("PN2"), 0, 1, 0)
 	next([]string{"PN2", "1 × " + book}, []string{"PN1"})
 	capture(nil, 1, 0)
-	next([]string{"1 × " + mug, "på väg"}, []string{"PN1", "PN2"})
+	next([]string{"1 × " + mug, "på väg", "Debiterat: "}, []string{"PN1", "PN2"})
 	for _, n := range []int64{101, 202} {
 		o = p.InBook(o.OrderID)
 		p.Do(o, shoptest.Command(o, aftersale.Refund.Name, func(c *order.Command) { c.Amount = money.Amount(n) }), order.Done)

@@ -242,6 +242,9 @@ func (v MailView) Text() string {
 			heading(v.sentOn(s))
 			goods(s.Goods)
 			parcels(s.Parcels)
+			if s.Amount != "" {
+				line(v.t("orderpage.charged", s.Amount))
+			}
 		}
 		if len(v.ToCome) > 0 {
 			heading(v.t("orderpage.to_come"))
