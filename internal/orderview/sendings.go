@@ -20,10 +20,7 @@ func (v View) sendings(page *templates.OrderPageView, o order.Order) {
 	}
 	page.Parcels = packed(o, "")
 	for _, c := range o.Captures {
-		page.Sent = append(page.Sent, templates.Sending{
-			Date: v.Day(c.CapturedAt.Time), Amount: price(c.CapturedAmount).Text, Description: c.Description,
-			Goods: goodsOf(o, c.OrderLines), Parcels: packed(o, c.CaptureID),
-		})
+		page.Sent = append(page.Sent, v.captured(o, c, packed(o, c.CaptureID)))
 	}
 	page.Refunds = v.refunds(o)
 	switch {
@@ -38,13 +35,10 @@ func (v View) sendings(page *templates.OrderPageView, o order.Order) {
 // Part has the page tell of what came with a revision alone, 0 the newest: what was sent, what
 // was refunded and what was withdrawn from.
 func (v View) Part(page *templates.OrderPageView, o order.Order, revision int64) {
-	price, part := v.priceIn(o), o.At(revision)
+	part := o.At(revision)
 	page.Sent, page.Parcels, page.Refunds, page.Right.Done = nil, nil, v.refunds(part), v.withdrawn(part)
 	for _, c := range part.Captures {
-		page.Sent = append(page.Sent, templates.Sending{
-			Date: v.Day(c.CapturedAt.Time), Amount: price(c.CapturedAmount).Text, Description: c.Description,
-			Goods: goodsOf(o, c.OrderLines), Parcels: parcelsOf(part, c.CaptureID),
-		})
+		page.Sent = append(page.Sent, v.captured(o, c, parcelsOf(part, c.CaptureID)))
 	}
 	for _, s := range part.Shipments {
 		if _, with := part.Capture(s.CaptureID); with && s.CaptureID != "" {
@@ -57,6 +51,14 @@ func (v View) Part(page *templates.OrderPageView, o order.Order, revision int64)
 			sent.Goods = goodsOf(o, c.OrderLines)
 		}
 		page.Sent = append(page.Sent, sent)
+	}
+}
+
+// captured is what was sent with a capture of an order.
+func (v View) captured(o order.Order, c ordermanagement.Capture, parcels []templates.Parcel) templates.Sending {
+	return templates.Sending{
+		Date: v.Day(c.CapturedAt.Time), Amount: v.priceIn(o)(c.CapturedAmount).Text, Description: c.Description,
+		Goods: goodsOf(o, c.OrderLines), Parcels: parcels,
 	}
 }
 
