@@ -36,8 +36,17 @@ func TestWordsOfWithdrawal(t *testing.T) {
 	o = w.InBook(o.OrderID)
 	lines, amount := o.Rest()
 	w.Do(o, shoptest.Command(o, aftersale.Capture.Name, func(c *order.Command) { c.OrderLines, c.Amount = lines, amount }), order.Done)
+	if _, err := w.Book.Update(t.Context(), o.OrderID, func(o *order.Order) ([]order.AuditEntry, error) {
+		o.Reference = "basket-2026/77"
+		return nil, nil
+	}); err != nil {
+		t.Fatal(err)
+	}
 	w.erase(o.OrderID)
 	known(false)
+	if got := w.found(order.Query{Text: "basket-2026/77"}); len(got) != 1 {
+		t.Errorf("erased, by the reference of its session: %q", got)
+	}
 	if places := w.Found("Quistgaard", "quistgaard", "home.example", "homeexample"); len(places) > 0 {
 		t.Errorf("erased: %q", places)
 	}
