@@ -180,7 +180,7 @@ func register[I, O any](a *API, on huma.API, right permission.Right, op huma.Ope
 	op.Errors = append(op.Errors, http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden,
 		http.StatusTooManyRequests, http.StatusServiceUnavailable)
 	if op.RequestBody != nil {
-		op.Errors = append(op.Errors, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
+		op.Errors = append(op.Errors, http.StatusRequestTimeout, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
 	}
 	huma.Register(on, op, func(ctx context.Context, in *I) (*O, error) {
 		out, err := do(ctx, in)
