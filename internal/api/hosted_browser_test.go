@@ -269,13 +269,17 @@ func TestHostedFollows(t *testing.T) {
 	p.paid(more)
 }
 
-// Who presses the button before the page has seen the change is told, on the page with the new total, and buys then.
+// Who presses the button before the page has seen the change is told by the form, and who presses it again on the page with the
+// new total, and buys then.
 func TestHostedPressedTooEarly(t *testing.T) {
 	w := newHosted(t)
 	p := w.opens(t, w.puts("b-1", tent, 201))
 	p.fill()
 	p.looksAway(true)
 	more := w.puts("b-1", tent+", "+ownMug, 200)
+	p.pay()
+	refused := `() => document.getElementById("refusal").textContent.startsWith("The total has changed")`
+	p.WaitInFrame("#klarna-checkout-iframe", 10*time.Second, "the form to show the new total", refused)
 	p.Load(p.pay)
 	p.shows(more, 10*time.Second)
 	if note := p.MustElement("#order-summary .note, main .note").MustText(); !strings.Contains(note, "changed") {
