@@ -66,5 +66,5 @@ func NewEraser(c Config) (*order.Book, error) {
 		return nil, err
 	}
 	s.addCarts(c)
-	return &order.Book{DB: c.DB, Redis: c.Redis, Carts: s.Carts, Stock: s.Stock, Logger: c.Logger, Observer: s.Observer}, nil
+	return &order.Book{DB: c.DB, Redis: c.Redis, Carts: s.Carts, Stock: s.Stock, Published: c.Published, Logger: c.Logger, Observer: s.Observer}, nil
 }
