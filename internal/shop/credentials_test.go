@@ -1,6 +1,7 @@
 package shop_test
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"testing"
@@ -39,7 +40,7 @@ func TestCredentials(t *testing.T) {
 			for _, fault := range tt.faults {
 				w.Fake.AddFault(fault)
 			}
-			w.Beside(w.Loops)
+			w.Beside(func(ctx context.Context) { w.Loops(ctx, ctx) })
 			for start := time.Now(); !strings.Contains(w.Log.String(), tt.logged); time.Sleep(10 * time.Millisecond) {
 				if time.Since(start) > 30*time.Second {
 					t.Fatalf("the log does not say %q:\n%s", tt.logged, w.Log.String())

@@ -1,6 +1,7 @@
 package shop_test
 
 import (
+	"context"
 	"net/http"
 	"testing"
 
@@ -16,7 +17,7 @@ func TestWithoutKeys(t *testing.T) {
 			values ($1, $1, $1, $2, 1, '{"v":1}', 0, 0)`, id, status)
 	}
 	w.Exec("insert into api_commands (id, api_key, order_id, made_at) values ('k', 'erp', 'ord_1', 0)")
-	w.Beside(w.Loops)
+	w.Beside(func(ctx context.Context) { w.Loops(ctx, ctx) })
 	until.Holds(t, "all is ended, or gone", func() bool {
 		return w.Number("select count(*) from checkout_sessions where status = 'open' or cart_id = 'cart-old'")+w.Number("select count(*) from api_commands") == 0
 	})

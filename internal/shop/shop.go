@@ -148,11 +148,9 @@ func New(c Config) (*Shop, error) {
 	return s, err
 }
 
-// Loops runs the background loops until ctx ends and their story is written.
-func (s *Shop) Loops(ctx context.Context) { s.loops(ctx, ctx) }
-
-// loops is Loops whose deliveries end by a context of their own.
-func (s *Shop) loops(ctx, delivering context.Context) {
+// Loops runs the background loops until ctx ends and their story is written; no delivery is
+// begun after delivering has ended.
+func (s *Shop) Loops(ctx, delivering context.Context) {
 	loops := []func(context.Context){
 		s.config.Published.Run, s.credentials.Run, s.LeftBehind.Run, s.Mender.Run, s.Desk.Run, s.Book.RunFollow, s.Book.RunErase, s.Events.Run, s.Callbacks.Run, s.API.Run,
 		func(context.Context) { s.Deliveries.Run(delivering) },
@@ -165,7 +163,7 @@ func (s *Shop) loops(ctx, delivering context.Context) {
 func (s *Shop) Run(ctx context.Context, shop, ops net.Listener) error {
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var running sync.WaitGroup
-	running.Go(func() { s.loops(background, ctx) })
+	running.Go(func() { s.Loops(background, ctx) })
 	err := s.Server.Run(ctx, shop, ops)
 	stop()
 	running.Wait()

@@ -39,6 +39,6 @@ func TestStoppingBeginsNoDelivery(t *testing.T) {
 	if list := sent.List(); len(list) > 0 {
 		t.Errorf("sent while the process stopped: %+v", list)
 	}
-	w.Beside(w.Loops)
+	w.Beside(func(ctx context.Context) { w.Loops(ctx, ctx) })
 	until.Holds(t, "the mail is sent by the next process", func() bool { return len(sent.List()) > 0 })
 }
