@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"strings"
 	"time"
@@ -15,10 +14,8 @@ import (
 	shopfile "github.com/shopd/shopd/internal/settings"
 
 	"github.com/shopd/shopd/internal/kco"
-	"github.com/shopd/shopd/internal/observe"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/publish"
-	"github.com/shopd/shopd/internal/redisconn"
 	"github.com/shopd/shopd/internal/shop"
 )
 
@@ -41,25 +38,20 @@ func erase(ctx context.Context, e *env) (err error) {
 	if err := v.err(); err != nil {
 		return err
 	}
-	rdb, err := redisconn.Open(e.redisURL)
-	if err != nil {
-		return fmt.Errorf("redis URL: %w", err)
-	}
-	defer func() { _ = rdb.Close() }()
-	d, err := e.openBeside(ctx, "Stop the shop first, or erase on the order's page of the back office")
+	var c shop.Config
+	end, err := e.storesBeside(ctx, &c, "Stop the shop first, or erase on the order's page of the back office")
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, d.Close()) }()
-	logger := slog.New(observe.LogHandler(slog.NewJSONHandler(e.stderr, nil)))
-	published, err := publish.Open(ctx, d, logger) // carts are in its markets
+	defer func() { err = errors.Join(err, end()) }()
+	c.Published, err = publish.Open(ctx, c.DB, c.Logger) // carts are in its markets
 	if errors.Is(err, publish.ErrNothing) {
-		published, err = publish.Fixed(publish.NewVersion(0, &shopfile.Shop{}, &catalog.Catalog{})), nil
+		c.Published, err = publish.Fixed(publish.NewVersion(0, &shopfile.Shop{}, &catalog.Catalog{})), nil
 	}
 	if err != nil {
 		return err
 	}
-	book, err := shop.NewEraser(shop.Config{DB: d, Redis: rdb, Published: published, Logger: logger})
+	book, err := shop.NewEraser(c)
 	if err != nil {
 		return err
 	}

@@ -4,14 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/kco"
-	"github.com/shopd/shopd/internal/observe"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/publish"
-	"github.com/shopd/shopd/internal/redisconn"
 	"github.com/shopd/shopd/internal/shop"
 )
 
@@ -28,18 +25,12 @@ func place(ctx context.Context, e *env) (err error) {
 	if err := v.err(); err != nil {
 		return err
 	}
-	rdb, err := redisconn.Open(e.redisURL)
-	if err != nil {
-		return fmt.Errorf("redis URL: %w", err)
-	}
-	defer func() { _ = rdb.Close() }()
-	d, err := e.openBeside(ctx, "Stop the shop first")
+	end, err := e.storesBeside(ctx, &c, "Stop the shop first")
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, d.Close()) }()
-	c.DB, c.Redis, c.Logger = d, rdb, slog.New(observe.LogHandler(slog.NewJSONHandler(e.stderr, nil)))
-	if c.Published, err = publish.Open(ctx, d, c.Logger); err != nil {
+	defer func() { err = errors.Join(err, end()) }()
+	if c.Published, err = publish.Open(ctx, c.DB, c.Logger); err != nil {
 		return err
 	}
 	book, err := shop.NewBook(c)

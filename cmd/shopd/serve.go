@@ -203,3 +203,21 @@ func (e *env) openBeside(ctx context.Context, instead string) (*db.DB, error) {
 	}
 	return d, nil
 }
+
+// storesBeside opens both stores of a shop that may run, for a command that works on its orders, and gives
+// them to c with a log on stderr. instead is as openBeside takes it; end closes them.
+func (e *env) storesBeside(ctx context.Context, c *shop.Config, instead string) (end func() error, err error) {
+	rdb, err := redisconn.Open(e.redisURL)
+	if err != nil {
+		return nil, fmt.Errorf("redis URL: %w", err)
+	}
+	d, err := e.openBeside(ctx, instead)
+	if err != nil {
+		return nil, errors.Join(err, rdb.Close())
+	}
+	c.DB, c.Redis, c.Logger = d, rdb, slog.New(observe.LogHandler(slog.NewJSONHandler(e.stderr, nil)))
+	return func() error {
+		_ = rdb.Close()
+		return d.Close()
+	}, nil
+}
