@@ -129,6 +129,6 @@ func (w *world) holds() payments.Session {
 // tests run at once than there are processors.
 func TestMain(m *testing.M) {
 	flag.Parse()
-	_ = flag.Set("test.parallel", "24")
+	_ = flag.Set("test.parallel", "12")
 	m.Run()
 }

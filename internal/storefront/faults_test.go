@@ -23,7 +23,7 @@ import (
 func TestMain(m *testing.M) {
 	flag.Parse()
 	if flag.Lookup("test.fuzz").Value.String() == "" {
-		_ = flag.Set("test.parallel", "24")
+		_ = flag.Set("test.parallel", "12")
 	}
 	m.Run()
 }
