@@ -16,18 +16,19 @@ import { byKey, keeping, paint } from "./summary.js";
 export function startCart(main, { limits, times, pause = 600 } = {}) {
   const look = new Look(main, times);
   const data = pageData();
-  const announceRevision = openChannel(data.cart_id_hash);
+  const announceRevision = openChannel(data.cart_id_hash, heard);
+  let revision = data.cart_revision; // that the page shows
   const nothing = () => {};
   let away = 0; // how often the page was left
   const send = (change, signal) => {
     const here = away;
     return sendForms(change, signal, () => away !== here);
   };
-  const queue = new Queue({ suspend: nothing, resume: nothing, send, answered, skipped: nothing }, limits);
+  const queue = new Queue({ suspend: nothing, resume: nothing, send, answered, skipped: () => look.done(false) }, limits);
 
-  const change = (what) => {
+  const change = (what, o) => {
     look.busy();
-    queue.change(what);
+    queue.change(what, o);
     paint(main, queue.pending.lines);
   };
   const quantity = (line) => queue.pending.lines?.[line.dataset.sku] ?? Number(line.dataset.quantity);
@@ -46,7 +47,7 @@ export function startCart(main, { limits, times, pause = 600 } = {}) {
       change({ lines: { [sku]: Number(form.elements.quantity.value) } });
     }
   });
-  announceRevision(data.cart_revision);
+  announceRevision(revision);
   addEventListener("pagehide", () => {
     // All at once: nobody will be here to send one form after the other.
     away++;
@@ -59,6 +60,13 @@ export function startCart(main, { limits, times, pause = 600 } = {}) {
   });
   return queue;
 
+  /** Another tab's page has a revision of the cart. */
+  function heard(theirs) {
+    if (theirs <= revision) return;
+    queue.giveWay();
+    change({}, { needed: () => theirs > revision });
+  }
+
   function answered(answer, { change: sent, more }) {
     if (answer.kind === "failed") {
       look.unconfirmed();
@@ -69,7 +77,8 @@ export function startCart(main, { limits, times, pause = 600 } = {}) {
     keeping(main, () => main.replaceChildren(...answer.page.querySelector("main").childNodes));
     paint(main, queue.pending.lines);
     showCount(answer.page);
-    announceRevision(pageData(answer.page).cart_revision);
+    revision = pageData(answer.page).cart_revision;
+    announceRevision(revision);
     if (!more) look.done(!isEmpty(sent));
   }
 }

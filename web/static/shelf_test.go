@@ -267,3 +267,54 @@ func TestCartPageFailure(t *testing.T) {
 	c.MustElementR("[data-note=problem] button", "Try again").MustClick()
 	c.Wait("the new total", `() => document.querySelector("dl [data-total]").dataset.amount === "62500" && !document.querySelector("[data-note=problem]")`)
 }
+
+// What had no answer on a cart page is not said again when it is left: another tab may have been answered since, which the
+// page follows.
+func TestCartPageOtherTab(t *testing.T) {
+	s := newShop(t)
+	a := s.openPage(t, browsertest.Open(t, browsertest.Options{}), "/cart")
+	b := s.openIn(t, a.Tab(), "")
+	s.next(status(503, false, `<html>`))
+	a.Expect("503")
+	a.MustActivate()
+	a.press("MUG-1:plus")
+	a.Wait("the note", `() => document.querySelector("[data-note=problem]")`)
+	b.MustActivate()
+	b.press("MUG-1:minus")
+	b.settled()
+	a.Wait("the page to follow", `() => document.querySelector('[data-key="MUG-1:quantity"]').value === "1" && !document.querySelector("[data-note=problem], main[data-state]")`)
+	before := len(s.seen())
+	a.MustActivate()
+	a.MustEval(`() => { location.href = "/elsewhere" }`)
+	a.Wait("the other page", `() => document.querySelector("h1")?.textContent === "Elsewhere"`)
+	time.Sleep(300 * time.Millisecond) // a form would come now
+	if got := s.seen()[before:]; len(got) > 0 || s.quantity("MUG-1") != 1 {
+		t.Errorf("sent %q, the cart has %d", got, s.quantity("MUG-1"))
+	}
+}
+
+// A cart page that hears of its own change before it has the answer asks for nothing, and is at rest with the answer.
+func TestCartPageHearsItself(t *testing.T) {
+	s := newShop(t)
+	answer := make(chan struct{})
+	s.next(func(s *shop, w http.ResponseWriter, r *http.Request, u update) {
+		s.apply(u)
+		<-answer
+		http.Redirect(w, r, "/cart", http.StatusSeeOther)
+	})
+	c := s.openPage(t, browsertest.Open(t, browsertest.Options{}), "/cart")
+	c.press("MUG-1:plus")
+	until.Holds(t, "the form to arrive", func() bool { return s.quantity("MUG-1") == 3 })
+	c.MustEval(`async (revision) => {
+		const real = fetch;
+		window.asked = 0;
+		window.fetch = (...request) => { asked++; return real(...request) };
+		new BroadcastChannel("shopd-cart-c0ffee").postMessage({ revision });
+		await new Promise((heard) => setTimeout(heard, 100));
+	}`, s.now())
+	close(answer)
+	c.Wait("the page to rest", `() => document.querySelector("dl [data-total]").dataset.amount === "62500" && !document.querySelector("main[data-state]")`)
+	if got := c.MustEval(`() => asked`).Int(); got != 0 {
+		t.Errorf("the page asked %d times more", got)
+	}
+}
