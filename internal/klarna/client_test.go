@@ -234,6 +234,12 @@ func TestErrorsHoldNoPeople(t *testing.T) {
 		"Not a phone number: +46 70-123 45 67":        "Not a phone number: …",
 		"We found no Storgatan 1b in 111 47":          "We found no … in 111 47",
 		"captured_amount must be between 1 and 10000": "captured_amount must be between 1 and 10000",
+		"given_name 'Ada' is not allowed":             "given_name '…' is not allowed",
+		`Unknown value "ada lovelace"`:                `Unknown value "…"`,
+		"'Ada', 'Lovelace'":                           "'…', '…'",
+		"It isn't Klarna's":                           "It isn't Klarna's",
+		"'tax_rate' of 'NO' must be \"2500\"":         "'tax_rate' of 'NO' must be \"2500\"",
+		"'lines[0].name', 'sv-SE', '-4.50', ''":       "'lines[0].name', 'sv-SE', '-4.50', ''",
 	} {
 		err := &klarna.Error{Operation: "x", Status: 400, Messages: []string{said}}
 		if got := err.Error(); got != fmt.Sprintf("x: klarna answered 400 %q", []string{want}) {

@@ -36,10 +36,23 @@ const (
 // personal is what looks like an e-mail address, a phone number, or a street with its number.
 var personal = regexp.MustCompile(`[^\s"']+@[^\s"']+|\+?[0-9][0-9 ()/-]{6,}[0-9]|\p{Lu}[\p{L}.'-]+ [0-9]+[A-Za-z]?\b`)
 
+// quoted is text in quotes, which may be what a person typed; field is what names a member, a number or a code.
+var (
+	quoted = regexp.MustCompile(`(^|[^\p{L}])("[^"]*"|'[^']*')`)
+	field  = regexp.MustCompile(`^.([a-z0-9]*[_.\[][a-z0-9_.\[\]]*|[0-9.-]*|[A-Z_]*|[a-z]{2}-[A-Z]{2}).$`)
+)
+
 // withoutPeople are messages without what looks personal: an error's text goes to the log.
 func withoutPeople(messages []string) []string {
 	var plain []string
 	for _, m := range messages {
+		m = quoted.ReplaceAllStringFunc(m, func(found string) string {
+			at := strings.IndexAny(found, `"'`)
+			if field.MatchString(found[at:]) {
+				return found
+			}
+			return found[:at+1] + "…" + found[at:at+1]
+		})
 		plain = append(plain, personal.ReplaceAllString(m, "…"))
 	}
 	return plain
