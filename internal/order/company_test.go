@@ -151,7 +151,9 @@ func TestPlaceAuthorizedAutoCapture(t *testing.T) {
 	if _, _, err := w.Book.PlaceAuthorized(t.Context(), in); err != nil {
 		t.Fatal(err)
 	}
-	if o := w.paidOnce(in); o.CapturedAmount != o.OrderAmount {
+	o := w.paidOnce(in)
+	if o.CapturedAmount != o.OrderAmount {
 		t.Errorf("captured %d of %d", o.CapturedAmount, o.OrderAmount)
 	}
+	w.began(o, "order.created order.captured order.updated")
 }

@@ -10,6 +10,14 @@ func (o Order) event() event.Order {
 	return event.Order{ID: o.ID, Number: o.Number, Reference: o.Reference, Revision: o.Revision}
 }
 
+// began are the events of an order that comes into the book. What Klarna has captured before, nobody sees happen later.
+func (o Order) began() []event.Type {
+	if o.CapturedAmount > 0 {
+		return []event.Type{event.OrderCreated, event.OrderCaptured}
+	}
+	return []event.Type{event.OrderCreated}
+}
+
 // happened are the events of what an order has become.
 func happened(before, after Order) (list []event.Type) {
 	add := func(is bool, what event.Type) {

@@ -90,4 +90,13 @@ func TestPlaceAutoCapture(t *testing.T) {
 		t.Errorf("followed: revision %d, was %d; %v", o.Revision, revision, err)
 	}
 	w.Agrees(orderID)
+	w.began(o, "order.created order.captured order.updated") // the last of its number, which Klarna knows now
+}
+
+// began looks for the events of an order that nobody has touched since it came into the book.
+func (w *world) began(o order.Order, want string) {
+	w.T.Helper()
+	if got := w.Text("select string_agg(type, ' ' order by position) from events where subject = $1", o.ID); got != want {
+		w.T.Errorf("events %s, want %s", got, want)
+	}
 }

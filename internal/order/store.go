@@ -210,8 +210,10 @@ func (b *Book) storeIn(ctx context.Context, tx *sql.Tx, o Order) (kept Order, st
 	if err := addEntries(ctx, tx, o, o.beginning()); err != nil {
 		return Order{}, false, err
 	}
-	if err := event.Add(ctx, tx, event.OrderCreated, o.event()); err != nil {
-		return Order{}, false, err
+	for _, what := range o.began() {
+		if err := event.Add(ctx, tx, what, o.event()); err != nil {
+			return Order{}, false, err
+		}
 	}
 	if ofSession {
 		err = checkoutsession.SetComplete(ctx, tx, session, o.ID)
