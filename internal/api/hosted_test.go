@@ -31,7 +31,13 @@ func open(w *shoptest.World, b *shoptest.Browser, s api.Session) (page shoptest.
 // load loads the hosted page.
 func load(w *shoptest.World, b *shoptest.Browser, reference string) (page shoptest.Answer, orderID string) {
 	w.T.Helper()
-	page = b.Get("/checkout/s/" + reference)
+	return loadAt(w, b, "/checkout/s/"+reference)
+}
+
+// loadAt loads a page that holds Klarna's form.
+func loadAt(w *shoptest.World, b *shoptest.Browser, path string) (page shoptest.Answer, orderID string) {
+	w.T.Helper()
+	page = b.Get(path)
 	if page.StatusCode != 200 {
 		w.T.Fatalf("page: %d to %s\n%s", page.StatusCode, page.Header.Get("Location"), page.Text)
 	}

@@ -339,7 +339,7 @@ func (a *API) output(ctx context.Context, status int, row checkoutsession.Sessio
 	sold, pricer := a.sold(ctx, row)
 	var q cart.Quote
 	if c.Basket != nil {
-		if q, err = pricer.Quote(c.Contents); err != nil {
+		if q, err = pricer.Offer(c.Contents); err != nil {
 			if _, ok := errors.AsType[*klarna.RuleError](err); !ok {
 				return nil, err
 			}

@@ -45,6 +45,8 @@ type Quote struct {
 	Shipping *Option
 	// NoDelivery: there are goods to ship, and no way of delivery.
 	NoDelivery bool
+	// Unreached: it is an offer, and nothing goes to the cart's place.
+	Unreached bool
 	// Basket are the lines of a checkout session, as they are in its basket. nil: it is none.
 	Basket  []Priced
 	asked   *Asked // what the merchant's server has said of the place
@@ -117,6 +119,23 @@ func (p *Pricer) Quote(c Contents) (Quote, error) {
 		return p.unsold(c, v, m), nil
 	}
 	return Quote{Version: v}, fmt.Errorf("%w: %.16q", ErrUnknownMarket, c.Country)
+}
+
+// Offer is the quote of a cart for a form in which its shopper can say another place: where
+// nothing goes to the one that it has, it is as for a place that is not known. By an offer
+// that is Unreached nothing may be bought.
+func (p *Pricer) Offer(c Contents) (Quote, error) {
+	q, err := p.Quote(c)
+	if err != nil || !q.NoDelivery {
+		return q, err
+	}
+	c.ShipTo = nil
+	offer, err := p.Quote(c)
+	if err != nil || offer.NoDelivery {
+		return q, nil
+	}
+	offer.Unreached = true
+	return offer, nil
 }
 
 // quote is Quote in a market.

@@ -20,14 +20,14 @@ var (
 // option. said is what the merchant's own server has said of the delivery there; nil: nothing
 // new. next is the cart after that change. The texts are in locale if the market has it, else
 // in the cart's locale. The error is ErrEmpty, ErrUnreachable, one of
-// cart.Contents.Follow, or that of Wants.Want.
+// cart.Contents.Follow, or that of cart.Pricer.Quote.
 func (w *Wants) Following(now *cart.Cart, a cart.Address, locale string, said *cart.Asked) (next cart.Cart, content Content, quote cart.Quote, err error) {
 	next = *now
 	v := w.Pricer.Published.Now()
 	if _, sold := now.Market(v); !sold {
 		return next, content, quote, ErrEmpty
 	}
-	was, _ := w.Pricer.Quote(now.Contents) // without an error it has what the order shows
+	was, _ := w.Pricer.Offer(now.Contents) // without an error it has what the order shows
 	if said != nil {
 		next.Asked = said
 	}
@@ -38,7 +38,8 @@ func (w *Wants) Following(now *cart.Cart, a cart.Address, locale string, said *c
 	if m, _ := next.Market(v); m.HasLocale(locale) {
 		shown.Locale = locale
 	}
-	content, quote, err = w.Want(shown)
+	quote, err = w.Pricer.Quote(shown.Contents) // no offer: it may be bought
+	content, quote, err = w.content(shown, quote, err)
 	next.Published = quote.Version.Number
 	switch {
 	case err != nil:

@@ -21,10 +21,16 @@ type Wants struct {
 // placeholder is filled in by Klarna. Source: docs.kustom.co, Create order.
 const placeholder = "{checkout.order.id}"
 
-// Want returns the whole order that the cart needs now, and the quote that it comes from.
-// The error is that of cart.Pricer.Quote.
+// Want returns the whole order that the cart needs now, and the quote that it comes from,
+// which is an offer: only in the form can another place be typed. The error is that of
+// cart.Pricer.Offer.
 func (w *Wants) Want(c cart.Cart) (Content, cart.Quote, error) {
-	quote, err := w.Pricer.Quote(c.Contents)
+	quote, err := w.Pricer.Offer(c.Contents)
+	return w.content(c, quote, err)
+}
+
+// content is the order of a cart with a quote, or with the quote's error.
+func (w *Wants) content(c cart.Cart, quote cart.Quote, err error) (Content, cart.Quote, error) {
 	delivery, deliveryErr := shippingOptions(quote)
 	m, _ := c.Market(quote.Version)
 	content := Content{

@@ -55,7 +55,7 @@ func resultOfFree(stored bool, err error) observe.Result {
 }
 
 func (b *Book) placeFree(ctx context.Context, c cart.Cart, quote cart.Quote, to klarna.Address) (o Order, stored bool, err error) {
-	if !quote.Free() || !cart.IsOwnOrder(c.OrderID) {
+	if !quote.Free() || quote.Unreached || !cart.IsOwnOrder(c.OrderID) {
 		return Order{}, false, ErrCartChanged
 	}
 	approved := quote.Approved(c.ID, c.OrderID)

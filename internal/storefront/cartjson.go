@@ -56,7 +56,7 @@ type discountProblem struct {
 }
 
 func (s *Storefront) cartJSON(w http.ResponseWriter, r *http.Request, c cart.Cart) {
-	quote, err := s.Pricer.Quote(c.Contents)
+	quote, err := s.Pricer.Offer(c.Contents)
 	if err != nil {
 		s.jsonError(w, r, err, nil)
 		return

@@ -192,7 +192,7 @@ func (s *Storefront) placed(w http.ResponseWriter, r *http.Request, o order.Orde
 // showed it. The error is errBadAddress, with the wrong members of what was typed, or that
 // of order.PlaceFree.
 func (s *Storefront) placeTyped(r *http.Request, c cart.Cart) (order.Order, freeForm, error) {
-	quote, err := s.Pricer.Quote(c.Contents)
+	quote, err := s.Pricer.Offer(c.Contents)
 	if err != nil {
 		return order.Order{}, freeForm{}, err
 	}
@@ -237,7 +237,7 @@ func (s *Storefront) placeTyped(r *http.Request, c cart.Cart) (order.Order, free
 // goesTo has a cart go to the place that was typed, and prices it anew; a place like the one that it goes to changes nothing.
 // The error is that of moved, or order.ErrCartChanged where the cart has changed meanwhile.
 func (s *Storefront) goesTo(r *http.Request, c cart.Cart, quote cart.Quote, place cart.Place) (cart.Cart, cart.Quote, error) {
-	if c.TaxedAs(place, quote.Version) {
+	if c.TaxedAs(place, quote.Version) && !quote.Unreached {
 		return c, quote, nil
 	}
 	there, err := s.moved(r.Context(), c.ID, s.fallback(r), cart.Change{Place: &place}, func(now *cart.Cart) error {

@@ -185,7 +185,7 @@ func (s *Storefront) saidOf(ctx context.Context, id string, f cart.Fallback, ch 
 	if err != nil {
 		return nil, err
 	}
-	was, _ := s.Pricer.Quote(c.Contents)
+	was, _ := s.Pricer.Offer(c.Contents)
 	if c.Apply(ch, version, nil) != nil {
 		return nil, nil // the change itself says why
 	}

@@ -57,7 +57,7 @@ func (v *view) quote() (cart.Quote, error) {
 	if v.quoted != nil {
 		return *v.quoted, nil
 	}
-	quote, err := v.Pricer.Quote(v.cart.Contents)
+	quote, err := v.Pricer.Offer(v.cart.Contents)
 	if err == nil {
 		v.quoted = &quote
 	}
@@ -243,9 +243,7 @@ func (v *view) basket(quote cart.Quote) (templates.Order, []templates.Note) {
 			UnitPrice: v.price(priced.UnitPrice), Total: v.amount(priced.TotalAmount),
 		})
 	}
-	if quote.NoDelivery {
-		notes = append(notes, templates.NoDelivery(v.voice))
-	}
+	notes = append(notes, v.undelivered(quote)...)
 	if quote.Empty() && len(notes) == 0 { // its country or currency is none of the shop's any more
 		notes = append(notes, templates.Note{ID: "not-sold", Kind: templates.Bad, Title: v.voice.T("purchase.declined")})
 	}
@@ -293,10 +291,19 @@ func (v *view) order() (templates.Order, []templates.Note, error) {
 	for _, j := range over {
 		notes = append(notes, templates.CampaignOver(v.voice, j.ID, j.Name, v.total()))
 	}
-	if quote.NoDelivery {
-		notes = append(notes, templates.NoDelivery(v.voice))
+	return order, append(notes, v.undelivered(quote)...), nil
+}
+
+// undelivered says that nothing goes to the cart's place, or nothing goes at all.
+func (v *view) undelivered(quote cart.Quote) []templates.Note {
+	switch {
+	case quote.NoDelivery:
+		return []templates.Note{templates.NoDelivery(v.voice)}
+	case quote.Unreached:
+		to := v.cart.ShipTo
+		return []templates.Note{templates.Unreached(v.voice, cmp.Or(to.PostalCode, to.Region), to.Country)}
 	}
-	return order, notes, nil
+	return nil
 }
 
 // says is what the cart's code takes off, or why it takes nothing off.

@@ -185,6 +185,15 @@ func NoDelivery(l i18n.Voice) Note {
 	return Note{ID: "no-delivery", Kind: Bad, Title: l.T("note.no_delivery")}
 }
 
+// Unreached says that nothing of the cart goes to a place that was typed: a postal code or a
+// region; else a country.
+func Unreached(l i18n.Voice, place, country string) Note {
+	if place == "" {
+		return Note{ID: "unreached", Kind: Bad, Title: l.T("note.not_served.title", i18n.CountryName(l.Lang, country)), Body: l.T("note.not_served.body")}
+	}
+	return Note{ID: "unreached", Kind: Bad, Title: l.T("note.unreached", place)}
+}
+
 // FewLeft says that there are fewer items than wanted, and that the cart has not changed.
 func FewLeft(l i18n.Voice, sku, name string, left int) Note {
 	return Note{ID: "few-left", Kind: Bad, SKU: sku, Title: l.T("note.few_left", left, name), Body: l.T("note.unchanged")}
