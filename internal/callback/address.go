@@ -21,7 +21,9 @@ func unsupported(err error, a cart.Address, voice i18n.Voice) string {
 	case errors.Is(err, cart.ErrNotServed):
 		country := i18n.CountryName(voice.Lang, strings.ToUpper(cmp.Or(a.ShippingCountry, a.BillingCountry)))
 		return voice.T("note.not_served.title", country) + " " + voice.T("note.not_served.body")
-	case errors.Is(err, kco.ErrNoDelivery):
+	case errors.Is(err, kco.ErrUnreached) && a.PostalCode != "":
+		return voice.T("note.unreached", a.PostalCode)
+	case errors.Is(err, kco.ErrNoDelivery), errors.Is(err, kco.ErrUnreached):
 		return voice.T("note.no_delivery")
 	case errors.Is(err, cart.ErrUnknownRegion):
 		return voice.T("note.region", a.Region)

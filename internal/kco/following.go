@@ -10,6 +10,8 @@ import (
 var (
 	ErrEmpty       = errors.New("there is nothing to sell in the cart")
 	ErrUnreachable = errors.New("nothing is delivered to this postal code")
+	// ErrUnreached: nothing of the cart goes to this place, and it may go to others.
+	ErrUnreached = errors.New("nothing of the cart is delivered to this place")
 	// ErrNoDelivery: the country has no way of delivery.
 	ErrNoDelivery = errors.New("nothing is delivered to this country now")
 	// ErrUnreachableRegion is a territory of the US, say.
@@ -19,7 +21,7 @@ var (
 // Following returns the order that a cart needs when it goes to an address, with the chosen
 // option. said is what the merchant's own server has said of the delivery there; nil: nothing
 // new. next is the cart after that change. The texts are in locale if the market has it, else
-// in the cart's locale. The error is ErrEmpty, ErrUnreachable, one of
+// in the cart's locale. The error is ErrEmpty, ErrUnreachable or another of these, one of
 // cart.Contents.Follow, or that of cart.Pricer.Quote.
 func (w *Wants) Following(now *cart.Cart, a cart.Address, locale string, said *cart.Asked) (next cart.Cart, content Content, quote cart.Quote, err error) {
 	next = *now
@@ -45,6 +47,9 @@ func (w *Wants) Following(now *cart.Cart, a cart.Address, locale string, said *c
 	case err != nil:
 	case quote.NoDelivery:
 		err = ErrNoDelivery
+		if offer, _ := w.Pricer.Offer(next.Contents); offer.Unreached {
+			err = ErrUnreached
+		}
 	case quote.Empty(), next.Basket != nil && next.Basket.Ended:
 		err = ErrEmpty
 	case !quote.Reaches(next.Region(), ""):
