@@ -272,6 +272,16 @@ func TestNoMailOfACaptureAtOnce(t *testing.T) {
 	p.roundOf(0)
 }
 
+// Nor has Klarna, which captures when the order is bought: of that there is the mail of the order alone.
+func TestNoMailOfACaptureWithThePurchase(t *testing.T) {
+	p := newPost(t, func(s *settings.Shop) { s.Checkout.Forms = map[string]settings.Form{"SE": {AutoCapture: true}} })
+	if o := p.Placed(); o.CapturedAmount != o.OrderAmount {
+		t.Fatalf("captured %d of %d", o.CapturedAmount, o.OrderAmount)
+	}
+	p.roundOf(1)
+	p.roundOf(0)
+}
+
 // The shop file says which mails are written.
 func TestMailsOfTheShopFile(t *testing.T) {
 	p := newPost(t, func(s *settings.Shop) { s.Mail.Send = []settings.MailKind{settings.MailCancelled} })
