@@ -11,7 +11,6 @@ import (
 
 	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/internal/i18n"
-	"github.com/shopd/shopd/internal/market"
 	"github.com/shopd/shopd/internal/settings"
 )
 
@@ -23,10 +22,17 @@ func saysNowhere(text string) bool {
 // Where nothing goes any more to the place that was typed, with what the cart has now, Klarna's form stays, as for a place
 // that is not known: in it another can be typed, and until then nothing is bought.
 func TestNowhere(t *testing.T) {
-	for _, hosted := range []bool{false, true} {
-		t.Run(fmt.Sprintf("hosted %t", hosted), func(t *testing.T) {
+	for _, tt := range []struct {
+		hosted, own bool // a checkout session; the shop file has ways of its own
+	}{{false, true}, {true, true}, {false, false}, {true, false}} {
+		hosted := tt.hosted
+		t.Run(fmt.Sprintf("hosted %t, own ways %t", hosted, tt.own), func(t *testing.T) {
 			m := newAsked(t)
-			w := hooked(t, m, nil)
+			w := hooked(t, m, func(s *settings.Shop) {
+				if s.Markets = slices.Clone(s.Markets); !tt.own {
+					s.Markets[0].ShippingOptions = nil
+				}
+			})
 			m.says(fromHook)
 			c, b, path := calls(w), w.Browser(), "/checkout"
 			if hosted {
@@ -79,14 +85,18 @@ func TestNowhere(t *testing.T) {
 
 			goesTo("111")
 			changes(5)
+			m.questions()
 			for range 2 {
 				page, again := loadAt(w, b, path)
 				if again != id || !saysNowhere(page.Text) {
 					t.Fatalf("the form is of %s, before of %s; said: %t", again, id, saysNowhere(page.Text))
 				}
 			}
+			if asked := m.questions(); len(asked) != 2 || asked[0]["postal_code"] != "98131" || asked[1]["postal_code"] != nil {
+				t.Errorf("asked %v", asked)
+			}
 			o := atKlarna(w, id)
-			if out := shopper(fakeklarna.Action{}); len(offered(out)) == 0 || !slices.Equal(shown(), []int64{o.OrderAmount}) {
+			if out := shopper(fakeklarna.Action{}); !slices.Equal(offered(out), []string{"bud", "ombud"}) || !slices.Equal(shown(), []int64{o.OrderAmount}) {
 				t.Errorf("offered %v; Klarna has %d, shown is %d", offered(out), o.OrderAmount, shown())
 			}
 			if !hosted && !saysNowhere(b.Get("/cart").Text) {
@@ -140,17 +150,10 @@ func TestNowhere(t *testing.T) {
 // The form of an order of nothing has the same way out, and places nothing for where nothing goes.
 func TestFreeNowhere(t *testing.T) {
 	m := newAsked(t)
-	w := hooked(t, m, func(s *settings.Shop) {
-		s.Markets = slices.Clone(s.Markets)
-		s.Markets[0].ShippingOptions = []market.ShippingOption{{ID: "bud", Name: i18n.Text{"sv": "Bud"}, Price: 4900}, {ID: "store", Name: i18n.Text{"sv": "Butik"}, Pickup: true}}
-	})
+	w := hooked(t, m, nil)
 	const free = `{"delivery_options": [{"id": "store", "name": "Butik", "price": 0, "tax_rate": 2500}]}`
-	m.byPlace(func(code string) string {
-		if code == "" {
-			return fromHook
-		}
-		return strings.Replace(fromHook, `{"id": "ombud"`, `{"id": "store", "name": "Butik", "price": 0, "tax_rate": 2500}, {"id": "ombud"`, 1)
-	})
+	ways := strings.Replace(fromHook, `{"id": "ombud"`, `{"id": "store", "name": "Butik", "price": 0, "tax_rate": 2500}, {"id": "ombud"`, 1)
+	m.says(ways)
 	c, b := calls(w), w.Browser()
 	_, id := open(w, b, c.want(c.put("b-1", basket(tent+", "+card)), 201, "").Session)
 	for _, a := range []fakeklarna.Action{{Type: map[string]string{"postal_code": "98131", "email": "ada@example.com"}}, {ShippingOption: "store"}} {
@@ -160,7 +163,10 @@ func TestFreeNowhere(t *testing.T) {
 	}
 	freeForm(t, b.Get("/checkout/s/b-1"))
 	m.byPlace(func(code string) string {
-		if code == "111 47" {
+		switch code {
+		case "":
+			return ways
+		case "111 47":
 			return free
 		}
 		return nowhere

@@ -76,7 +76,8 @@ func (q Quote) Question(c Contents) (Question, bool) {
 			})
 		}
 	}
-	return question, q.asks && (c.Asked == nil || c.Asked.ShipTo != to || c.Asked.About != question.about())
+	said := c.answered()
+	return question, q.asks && (said == nil || said.About != question.about())
 }
 
 // Answered is the answer to the question.
@@ -106,10 +107,12 @@ func (c *Contents) place() ShipTo {
 // answered is what the merchant's server has said of where the cart goes now, nil where it
 // has said nothing.
 func (c *Contents) answered() *Asked {
-	if c.Asked == nil || c.Asked.ShipTo != c.place() {
-		return nil
+	for _, said := range []*Asked{c.Asked, c.Unplaced} {
+		if said != nil && said.ShipTo == c.place() {
+			return said
+		}
 	}
-	return c.Asked
+	return nil
 }
 
 // rated are lines with the rates of the place that they go to.

@@ -104,6 +104,9 @@ type Contents struct {
 	Basket *Basket `json:"basket,omitempty"`
 	// Asked is what the merchant's server has said of the delivery; nil: nothing.
 	Asked *Asked `json:"asked,omitempty"`
+	// Unplaced is what it has said of a place that is not known, since nothing goes to the one that
+	// is. By that an offer is made; nil: nothing.
+	Unplaced *Asked `json:"unplaced,omitempty"`
 	// Refused is why the merchant's server has refused the last purchase of what the cart has; nil: it has not.
 	Refused *Refused `json:"refused,omitempty"`
 }

@@ -24,7 +24,7 @@ func (s *Store) Erase(ctx context.Context, id string, by *publish.Version) error
 			q, _ := pricer.Quote(c.Contents) // filled as far as it came
 			c.bare(q)
 		}
-		c.Asked = nil
+		c.Asked, c.Unplaced = nil, nil
 		if c.ShipTo == nil {
 			return nil
 		}

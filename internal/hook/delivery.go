@@ -89,11 +89,26 @@ func (h *Hooks) Follow(ctx context.Context, cartID string, f cart.Fallback) erro
 	if said == nil {
 		return nil
 	}
+	unplaced := h.unplaced(ctx, c, said)
 	_, err = h.Carts.Update(ctx, cartID, f, func(c *cart.Cart) error {
-		c.Asked = said
+		if c.Asked = said; unplaced != nil {
+			c.Unplaced = unplaced
+		}
 		return nil
 	})
 	return err
+}
+
+// unplaced is the answer about a place that is not known, where by what was said nothing goes to
+// the cart's: its form goes on, for another place to be typed.
+func (h *Hooks) unplaced(ctx context.Context, c cart.Cart, said *cart.Asked) *cart.Asked {
+	c.Asked = said
+	if q, _ := h.Pricer.Quote(c.Contents); !q.NoDelivery {
+		return nil
+	}
+	c.ShipTo = nil
+	q, _ := h.Pricer.Quote(c.Contents)
+	return h.Delivery(ctx, c, q)
 }
 
 // read checks an answer about a purchase whose prices are with tax, or without: then no rate is more than 0.
