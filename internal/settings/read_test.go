@@ -277,7 +277,7 @@ func TestReadRefuses(t *testing.T) {
 		{"measure.origins", "storefront: true", `measure: {script: "https://a.example/s.js", origins: ["https://a.example; script-src *"]}`, `line 5: measure.origins[0]: "https://a.example; script-src *" is not an origin such as https://plausible.example`},
 		{"measure.origins with a path", "storefront: true", `measure: {script: "https://a.example/s.js", origins: ["https://a.example/s"]}`, `line 5: measure.origins[0]: "https://a.example/s" is not an origin such as https://plausible.example`},
 		{"checkout.confirmation", "payments_flow: review", "confirmation: mine", `line 44: checkout.confirmation: "mine" is none of: merchant, shop`},
-		{"not YAML", "storefront: true", "storefront: [", "line 4: did not find expected"},
+		{"not YAML", "storefront: true", "storefront: [", "line 7: did not find expected ',' or ']' of what begins in line 5"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			file := strings.Replace(small, tc.old, tc.new, 1)

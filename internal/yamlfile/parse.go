@@ -101,12 +101,13 @@ func Parse(data []byte) (*Node, error) {
 	if bytes.HasPrefix(bytes.TrimSpace(data), []byte("{")) {
 		data = escapes.ReplaceAllFunc(data, unescape)
 	}
-	dec := yaml.NewDecoder(bytes.NewReader(data))
+	lines := &lineReader{data: data}
+	dec := yaml.NewDecoder(lines)
 	var root yaml.Node
 	if err := dec.Decode(&root); errors.Is(err, io.EOF) {
 		return nil, errors.New("line 1: the file is empty")
 	} else if err != nil {
-		return nil, syntaxError(err, data)
+		return nil, lines.syntaxError(err)
 	}
 	n, err := convert(root.Content[0], 0)
 	if err != nil {
@@ -116,7 +117,7 @@ func Parse(data []byte) (*Node, error) {
 	if err := dec.Decode(&second); err == nil {
 		return nil, fmt.Errorf("line %d: more than one document", second.Content[0].Line)
 	} else if !errors.Is(err, io.EOF) {
-		return nil, syntaxError(err, data)
+		return nil, lines.syntaxError(err)
 	}
 	return n, nil
 }
@@ -150,25 +151,59 @@ func unescape(match []byte) []byte {
 	}
 }
 
+// lineReader gives out a file line by line and knows how far it is read: the YAML library reads hardly further than it
+// understands, and its own errors often name the line at which a list or an object begins, however long it is.
+type lineReader struct {
+	data []byte
+	read int // of the bytes
+}
+
+// Read returns the next line, or as much of it as fits.
+func (r *lineReader) Read(p []byte) (int, error) {
+	rest := r.data[r.read:]
+	if len(rest) == 0 {
+		return 0, io.EOF
+	}
+	if end := bytes.IndexByte(rest, '\n'); end >= 0 {
+		rest = rest[:end+1]
+	}
+	n := copy(p, rest)
+	r.read += n
+	return n, nil
+}
+
 // yamlError is how the YAML library begins an error.
 var yamlError = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
 
 const anchors = "anchors and aliases are not taken: write the value out"
 
-// syntaxError is an error of the YAML library with a line that exists.
-func syntaxError(err error, data []byte) error {
-	text := err.Error()
-	line, rest := 1, text
-	if m := yamlError.FindStringSubmatch(text); m != nil {
-		rest = text[len(m[0]):]
-		if n, err := strconv.Atoi(m[1]); err == nil {
-			line = n
+// syntaxError is an error of the YAML library with the line at which it stopped, or at which begins what has no end.
+func (r *lineReader) syntaxError(err error) error {
+	m := yamlError.FindStringSubmatch(err.Error() + " ")
+	rest := strings.TrimPrefix(err.Error(), m[0])
+	at := bytes.TrimSuffix(r.data[:r.read], []byte("\n"))
+	line := 1 + bytes.Count(at, []byte("\n"))
+	told, _ := strconv.Atoi(m[1])
+	if told > 0 && rest == "found unexpected end of stream" { // of a text in quotes, told where it begins
+		return fmt.Errorf("line %d: %s", told, rest)
+	}
+	for range 5 { // so many lines it may have read more than it needed, or went on where a bracket should have been closed
+		end := bytes.LastIndexByte(at, '\n')
+		if r.read == len(r.data) || end < 0 {
+			break
 		}
+		at = at[:end]
+		if err := yaml.Unmarshal(at, new(yaml.Node)); err == nil || !strings.HasSuffix(err.Error(), rest) {
+			break
+		}
+		line--
 	}
-	if strings.HasPrefix(rest, "unknown anchor ") { // it has the name, and errors of Parse say nothing that the file says
+	switch {
+	case strings.HasPrefix(rest, "unknown anchor "): // it has the name, and errors of Parse say nothing that the file says
 		rest = anchors
+	case strings.HasPrefix(rest, "did not find expected ") && told > 0 && told+1 < line: // where the list begins, counted from 0
+		rest += fmt.Sprintf(" of what begins in line %d", told+1)
 	}
-	line = max(1, min(line, bytes.Count(bytes.TrimRight(data, "\n"), []byte("\n"))+1))
 	return fmt.Errorf("line %d: %s", line, strings.TrimSpace(rest))
 }
 

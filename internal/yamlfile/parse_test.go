@@ -1,6 +1,8 @@
 package yamlfile_test
 
 import (
+	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -56,11 +58,11 @@ func TestParseRefuses(t *testing.T) {
 		{"comments alone", "# a\n# b\n", "line 1: the file is empty"},
 		{"cut off", "{\n\"a\": [\n", "line 2: did not find expected node content"},
 		{"cut off in a string", "{\n\"a", "line 2: found unexpected end of stream"},
-		{"comma missing", "{\n\"a\": 1\n\"b\": 2}", "line 2: did not find expected ',' or '}'"},
+		{"comma missing", "{\n\"a\": 1\n\"b\": 2}", "line 3: did not find expected ',' or '}'"},
 		{"indentation", "a: 1\n  b: 2\n", "line 2: mapping values are not allowed in this context"},
 		{"a tab", "a:\n\tb: 1\n", "line 2: found character that cannot start any token"},
 		{"two documents", "a: 1\n---\nb: 2\n", "line 3: more than one document"},
-		{"rubbish behind", "{}\n}", "line 1: did not find expected <document start>"},
+		{"rubbish behind", "{}\n}", "line 2: did not find expected <document start>"},
 		{"not UTF-8", "a: 1\nb: \xe5\n", "line 2: not UTF-8"},
 		{"UTF-16", "\xff\xfea\x00", "line 1: not UTF-8"},
 		{"half a character", `{"a": "\ud83d"}`, "line 1: found invalid Unicode character escape code"},
@@ -68,7 +70,7 @@ func TestParseRefuses(t *testing.T) {
 		{"too deep", strings.Repeat("[", 11) + strings.Repeat("]", 11), "line 1: nested too deep"},
 		{"much too deep", strings.Repeat("[", 100_000), "line 1: exceeded max depth of 10000"},
 		{"an anchor", "a: &x 1\n", "line 1: anchors and aliases are not taken: write the value out"},
-		{"an alias", "a: 1\nb: *x\n", "line 1: anchors and aliases are not taken: write the value out"},
+		{"an alias", "a: 1\nb: *x\n", "line 2: anchors and aliases are not taken: write the value out"},
 		{"a merge", "a: {b: 1}\n<<: {c: 1}\n", "line 2: the name of a member is a text"},
 		{"a tag", "a: 1\nb: !!binary aGVq\n", "line 2: tags such as !!str are not taken"},
 		{"a tag of one's own", "a: !secret x\n", "line 1: tags such as !!str are not taken"},
@@ -83,6 +85,49 @@ func TestParseRefuses(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			if _, err := texts(t, tc.file); err == nil || !strings.Contains(err.Error(), tc.want) {
 				t.Errorf("error %v, want %q", err, tc.want)
+			}
+		})
+	}
+}
+
+// A mistake is told with its line, however far above it the list begins in which it stands.
+func TestLinesOfMistakes(t *testing.T) {
+	const at = 2004
+	var lines []string
+	lines = append(lines, "# a catalogue", "products:")
+	for i := 0; len(lines) < 3000; i++ {
+		lines = append(lines, fmt.Sprintf("  - sku: A%d", i), "    name: one", "    prices: {SEK: 1, EUR: 2}")
+	}
+	if _, err := yamlfile.Parse([]byte(strings.Join(lines, "\n"))); err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct {
+		name        string
+		after       int // the line that is broken comes so much after the first line of a product
+		old, broken string
+	}{
+		{"a dash too far left", 0, "  - ", " - "},
+		{"a dash too far right", 0, "  - ", "   - "},
+		{"no blank behind the dash", 1, "    name", "  -name"},
+		{"a member too far left", 1, "    name", "   name"},
+		{"a member too far right", 1, "    name", "     name"},
+		{"a tab", 1, "    name", "\tname"},
+		{"no colon", 1, "name: ", "name "},
+		{"no comma", 2, ", ", " "},
+		{"not closed", 2, "}", ""},
+		{"closed twice", 2, "}", "}}"},
+		{"an alias", 2, "{SEK: 1, EUR: 2}", "*x"},
+		{"two colons", 1, "one", "one: two"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			broken := slices.Clone(lines)
+			i := at - 1 + tc.after
+			if broken[i] = strings.Replace(lines[i], tc.old, tc.broken, 1); broken[i] == lines[i] {
+				t.Fatalf("line %q has no %q", lines[i], tc.old)
+			}
+			_, err := yamlfile.Parse([]byte(strings.Join(broken, "\n")))
+			if want := fmt.Sprintf("line %d: ", i+1); err == nil || !strings.HasPrefix(err.Error(), want) {
+				t.Errorf("error %v, want %s", err, want)
 			}
 		})
 	}
