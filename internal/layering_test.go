@@ -18,6 +18,7 @@ const module = "github.com/shopd/shopd/"
 var layers = []string{
 	"internal/build",
 	"internal/rounds",
+	"internal/strictjson",
 	"internal/redisconn",
 	"internal/quota",
 	"internal/money",

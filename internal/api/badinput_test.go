@@ -78,6 +78,10 @@ func TestFaultWords(t *testing.T) {
 	for _, tt := range []struct{ method, path, body, want string }{
 		{"PUT", "/checkout_sessions/a", basket(`{"reference": "A", "name": "A", "quantity": 1, "unit_price": 1000000000, "tax_rate": 0}`), "body.order_lines[0].unit_price: expected number <= 100000000"},
 		{"PUT", "/checkout_sessions/a", basket(`{"reference": "A", "quantity": 0}`), "body.order_lines[0].quantity: expected number >= 1"},
+		{"PUT", "/checkout_sessions/a", basket(`{"reference": "A", "name": "A", "quantity": 1, "unit_price": 1, "unit_price": 2, "tax_rate": 0}`), "body.order_lines[0].unit_price: stands twice"},
+		{"PUT", "/checkout_sessions/a", basket("{\"reference\": \"A\", \"name\": \"T\xe4lt\", \"quantity\": 1, \"unit_price\": 1, \"tax_rate\": 0}"), "body.order_lines[0].name: is not UTF-8"},
+		{"PUT", "/checkout_sessions/a", basket(`{"reference": "A", "name": "A", "quantity": 1, "unit_price": 1, "tax_rate": 2.5}`), "body.order_lines[0].tax_rate: expected integer"},
+		{"PUT", "/checkout_sessions/a", basket(`{"reference": "A", "name": "A", "quantity": 1e400, "unit_price": 1, "tax_rate": 0}`), "body.order_lines[0].quantity: expected number <= 1000000"},
 		{"GET", "/orders?placed_after=yesterday", "", "query.placed_after: is no time such as 2026-11-30T08:15:00Z"},
 		{"GET", "/orders?limit=ten", "", "query.limit: invalid integer"},
 		{"GET", "/commands/hunter2xx12345678-1234-1234-1234-123456789012", "", "path.id: expected string to be RFC 4122 uuid"},
@@ -89,6 +93,24 @@ func TestFaultWords(t *testing.T) {
 		if !slices.Equal(got, []string{tt.want}) {
 			t.Errorf("%s %s: %q, want %s", tt.method, tt.path, got, tt.want)
 		}
+	}
+}
+
+// Programs write whole numbers as 2500.0 and 1e3, too.
+func TestWholeNumbers(t *testing.T) {
+	w := world(t)
+	c := calls(w)
+	got := c.want(c.put("whole", basket(`{"reference": "A", "name": "A", "quantity": 2.0, "unit_price": 1e3, "tax_rate": 2.5E3}`)), 201, "")
+	var session struct {
+		OrderAmount int64 `json:"order_amount"`
+		OrderLines  []struct {
+			Quantity int64 `json:"quantity"`
+			TaxRate  int64 `json:"tax_rate"`
+		} `json:"order_lines"`
+	}
+	if err := json.Unmarshal([]byte(got.Text), &session); err != nil || session.OrderAmount != 6900 ||
+		session.OrderLines[0].Quantity != 2 || session.OrderLines[0].TaxRate != 2500 {
+		t.Errorf("%v: %s", err, got.Text)
 	}
 }
 

@@ -30,7 +30,7 @@ type CatalogState struct {
 	Object   string   `json:"object" enum:"catalog"`
 	Version  *int64   `json:"version" doc:"The ETag; null of a dry run."`
 	Products int      `json:"products"`
-	Warnings []string `json:"warnings" nullable:"false"`
+	Warnings []string `json:"warnings" nullable:"false" doc:"What does not fit between catalogue and shop file and does no harm."`
 }
 
 type catalogOutput struct {
@@ -113,6 +113,16 @@ func (a *API) getCatalog(ctx context.Context, _ *struct{}) (*catalogOutput, erro
 
 func etag(number int64) string { return `"` + strconv.FormatInt(number, 10) + `"` }
 
+// lineOfFault is the line, from 1, at which a text stops to be JSON.
+func lineOfFault(text []byte) int {
+	var value json.RawMessage
+	at := len(text)
+	if wrong, ok := errors.AsType[*json.SyntaxError](json.Unmarshal(text, &value)); ok {
+		at = min(at, int(wrong.Offset))
+	}
+	return 1 + bytes.Count(text[:at], []byte("\n"))
+}
+
 func (a *API) putCatalog(ctx context.Context, in *putCatalogInput) (*catalogStateOutput, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTime) // from now on, where the body is there
 	defer cancel()
@@ -123,7 +133,7 @@ func (a *API) putCatalog(ctx context.Context, in *putCatalogInput) (*catalogStat
 	kind, _, _ := mime.ParseMediaType(in.ContentType)
 	switch {
 	case kind == "application/json" && !json.Valid(in.RawBody):
-		return nil, problem(http.StatusBadRequest, CodeBadRequest, "The body is not JSON; nothing has changed.")
+		return nil, problem(http.StatusBadRequest, CodeBadRequest, fmt.Sprintf("The body is not JSON: line %d; nothing has changed.", lineOfFault(in.RawBody)))
 	case kind != "application/json" && kind != yamlType && kind != "application/x-yaml" && kind != "text/yaml":
 		return nil, problem(http.StatusUnsupportedMediaType, CodeUnsupportedType, "The body must be application/yaml or application/json.")
 	case len(bytes.TrimSpace(in.RawBody)) == 0:
@@ -141,7 +151,7 @@ func (a *API) putCatalog(ctx context.Context, in *putCatalogInput) (*catalogStat
 	case err != nil:
 		return nil, err
 	}
-	out := &catalogStateOutput{Body: CatalogState{Object: "catalog", Products: len(v.Catalog.Products()), Warnings: v.Warnings}}
+	out := &catalogStateOutput{Body: CatalogState{Object: "catalog", Products: len(v.Catalog.Products()), Warnings: v.Mismatches()}}
 	if out.Body.Warnings == nil {
 		out.Body.Warnings = []string{}
 	}

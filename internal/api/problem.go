@@ -1,11 +1,9 @@
 package api
 
 import (
-	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"math"
 	"net/http"
@@ -15,9 +13,11 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/go-json-experiment/json/v1"
 
 	"github.com/shopd/shopd/internal/observe"
+	"github.com/shopd/shopd/internal/strictjson"
 )
 
 // Code says what is wrong with a call. A code is never taken away.
@@ -190,7 +190,10 @@ func ofHuma(status int, errs []error) *Problem {
 			continue
 		}
 		d := detail.ErrorDetail()
-		if _, text := d.Value.(string); d.Location == "body" && text { // decoding: the message has what was sent
+		if _, text := d.Value.(string); d.Location == "body" && text { // decoding: the message has what was sent, but of unmarshal's own
+			if location, why, own := strings.Cut(d.Message, ": "); own && strings.HasPrefix(location, "body") {
+				return invalid(Fault{shortened(location), why})
+			}
 			unread = true
 			faults = append(faults, Fault{"body", "cannot be read"})
 			continue
@@ -241,17 +244,33 @@ var errControl = errors.New("a text has a control character")
 // unmarshal decodes one JSON value. What is decoded into any value first, for checking,
 // must have no control characters but those of white space.
 func unmarshal(data []byte, into any) error {
-	d := json.NewDecoder(bytes.NewReader(data))
-	if err := d.Decode(into); err != nil {
+	strict, err := strictjson.Read(data)
+	if unfit, ok := errors.AsType[*strictjson.Error](err); ok {
+		return errors.New(locationOf(unfit.Pointer) + ": " + unfit.Reason)
+	}
+	if err != nil {
 		return err
 	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("there is something after the value")
+	if err := json.Unmarshal(strict, into); err != nil {
+		return err
 	}
 	if value, ok := into.(*any); ok && !plain(*value) {
 		return errControl
 	}
 	return nil
+}
+
+// locationOf is the location of a member of a body, as huma writes it, that a pointer of RFC 6901 leads to.
+func locationOf(pointer string) string {
+	location := "body"
+	for token := range jsontext.Pointer(pointer).Tokens() {
+		if _, err := strconv.ParseUint(token, 10, 32); err == nil {
+			location += "[" + token + "]"
+		} else {
+			location += "." + token
+		}
+	}
+	return location
 }
 
 // plain reports whether no text of a value has a control character but white space.

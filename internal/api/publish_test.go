@@ -162,6 +162,11 @@ func TestCatalog(t *testing.T) {
 	const goods = `{"products": [{"sku": "NEW-1", "name": {"en": "New", "sv": "Ny"}, "prices": {"SEK": 10000, "EUR": 1000, "USD": 1000}, "category": "new", "tax_class": "standard", "stock": 7}]}`
 	if dry := put(200, "?dry_run=true", "application/json", goods); dry.Version != nil || dry.Products != 1 {
 		t.Errorf("dry: %+v", dry)
+	} else if w := dry.Warnings; len(w) == 0 || !strings.HasPrefix(w[0], "campaign ") && !strings.HasPrefix(w[0], "texts.") {
+		t.Errorf("of what does not fit the shop file it says %q", w)
+	}
+	if got := put(400, "", "application/json", "{\n\"products\": []\n,,}"); !strings.Contains(got.Detail, "line 3") {
+		t.Errorf("of what is no JSON it says %q", got.Detail)
 	}
 	if again := c.raw("GET", "/catalog", ""); again.Header.Get("ETag") != `"1"` {
 		t.Errorf("a dry run has published: %v", again.Header)

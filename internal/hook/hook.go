@@ -20,6 +20,7 @@ import (
 	"github.com/shopd/shopd/internal/publish"
 	"github.com/shopd/shopd/internal/settings"
 	"github.com/shopd/shopd/internal/standardwebhooks"
+	"github.com/shopd/shopd/internal/strictjson"
 )
 
 const (
@@ -99,6 +100,9 @@ func (h *Hooks) post(ctx context.Context, of settings.Hook, question, answer any
 		return err
 	case len(said) > maxAnswer:
 		return fmt.Errorf("%w: it is larger than %d KiB", errBad, maxAnswer>>10)
+	}
+	if strict, err := strictjson.Read(said); err == nil { // else the one that counts is read: it makes no yes of a no
+		said = strict
 	}
 	if err := json.Unmarshal(said, answer); err != nil {
 		return fmt.Errorf("%w: it is no such JSON", errBad) // the error may have a part of it
