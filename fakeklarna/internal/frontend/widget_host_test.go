@@ -184,16 +184,21 @@ func (c *buyer) press(testid string) {
 	c.dialog().MustElement(`[data-testid="` + testid + `"]`).MustClick()
 }
 
-// waitIn is browsertest's Wait inside a frame.
 func (c *buyer) waitIn(frame *rod.Page, what, function string, args ...any) {
 	c.t.Helper()
+	waitIn(c.t, frame, what, function, args...)
+}
+
+// waitIn is browsertest's Wait inside a frame.
+func waitIn(t testing.TB, frame *rod.Page, what, function string, args ...any) {
+	t.Helper()
 	for end := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
 		got, err := frame.Eval(function, args...)
 		if err == nil && got.Value.Bool() {
 			return
 		}
 		if time.Now().After(end) {
-			c.t.Fatalf("waited in the frame for: %s (%v)", what, err)
+			t.Fatalf("waited in the frame for: %s (%v)", what, err)
 		}
 	}
 }

@@ -24,7 +24,7 @@
   iframe.title = config.TITLE;
   iframe.style.cssText = 'display:block;width:100%;min-width:100%;height:600px;border:0';
   const {container, ...settings} = config;
-  settings.ORIGIN = location.origin;
+  settings.ORIGIN = self.origin; // an address may have another: about:srcdoc, file:
   iframe.src = `${config.ORDER_URL}/frame#${encodeURIComponent(JSON.stringify(settings))}`;
 
   // Before the frame is ready nothing is sent: it starts by reading the order.

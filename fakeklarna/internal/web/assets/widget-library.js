@@ -80,7 +80,7 @@
       this.token = token;
       this.iframe = document.createElement('iframe');
       this.iframe.title = 'Klarna';
-      const settings = {token, language, origin: location.origin};
+      const settings = {token, language, origin: self.origin}; // an address may have another: about:srcdoc, file:
       this.iframe.src = `${new URL(page, frameBase)}#${encodeURIComponent(JSON.stringify(settings))}`;
       frames.add(this);
     }
