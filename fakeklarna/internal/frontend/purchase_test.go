@@ -276,6 +276,35 @@ func TestTotalChangesUnseen(t *testing.T) {
 	}
 }
 
+// Whoever comes back finds the form, or what became of it: the browser shows the page that it has
+// kept, which last said that the shopper is being sent away.
+func TestFrameIsSeenAgain(t *testing.T) {
+	t.Parallel()
+	h := faketest.NewHost(t)
+	id := h.CreateWith(nil, "validation")
+	h.On("validation", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Location", h.URL+"/kco/nothing")
+		w.WriteHeader(http.StatusSeeOther)
+	})
+	h.On("nothing", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }) // the browser stays
+	c := h.Open(id, browsertest.Options{})
+	comeBack := func(said string) {
+		c.WaitFrame("the notice "+said, `(said) => document.getElementById("notice-title").textContent === said`, said)
+		c.InFrame().MustEval(`() => { dispatchEvent(new PageTransitionEvent("pageshow", {persisted: true})) }`)
+	}
+	c.Fill(faketest.Swede)
+	c.PressPay()
+	comeBack("Taking you to the next page…")
+	c.WaitFrame("the form", `() => !document.getElementById("checkout").hidden && document.getElementById("notice").hidden`)
+	h.On("validation", nil)
+	h.Update(id, map[string]any{"merchant_urls": map[string]any{
+		"terms": h.URL + "/terms", "checkout": h.URL + "/checkout", "push": h.URL + "/push", "confirmation": h.URL + "/kco/nothing",
+	}})
+	c.PressPay()
+	comeBack("Thank you. Taking you back to the shop…")
+	c.WaitFrame("what became of it", `() => document.getElementById("notice-title").textContent === "This order is already paid." && !document.getElementById("notice-button").hidden`)
+}
+
 func TestFrameExternalMethod(t *testing.T) {
 	t.Parallel()
 	h := faketest.NewHost(t)

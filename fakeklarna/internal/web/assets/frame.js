@@ -402,6 +402,10 @@ $('notice-button').addEventListener('click', () => {
 const main = document.querySelector('main');
 new ResizeObserver(() => send('height', {height: main.getBoundingClientRect().height})).observe(main);
 
+// What was said of going away holds until the form is seen again: browsers keep the
+// page for the way back as it was.
+addEventListener('pageshow', ({persisted}) => persisted && reread());
+
 speak(settings.LOCALE);
 listen({...onSuspension(form, reread), validated: (verdict) => onVerdict(verdict)});
 send('ready');
