@@ -276,6 +276,33 @@ func TestClientValidation(t *testing.T) {
 	c.Wait("the confirmation page", `() => location.pathname === "/confirmation"`)
 }
 
+// A listener that fails has not agreed, and leaves the button usable. What it says later is no answer
+// to the next question.
+func TestClientValidationFails(t *testing.T) {
+	t.Parallel()
+	h := faketest.NewHost(t)
+	c := h.Open(h.Create(map[string]any{"options": map[string]any{"require_client_validation": true}}), browsertest.Options{})
+	c.Fill(faketest.Swede)
+	c.Expect("a listener's own")
+	for name, listener := range map[string]string{
+		"throws":                    `() => { throw new Error("a listener's own") }`,
+		"rejects":                   `async () => { throw new Error("a listener's own") }`,
+		"throws, then answers":      `(data, callback) => { realSetTimeout(() => callback({should_proceed: true})); throw new Error("a listener's own") }`,
+		"a message that is no text": `(data, callback) => callback({message: {toString() { throw new Error("a listener's own") }}})`,
+	} {
+		c.MustEval(`() => { api.on({validation_callback: ` + listener + `}) }`)
+		c.PressPay()
+		c.WaitRefusal("The payment was not approved. Choose another way to pay. Nothing has been charged.")
+		c.Settled()
+		c.MustEval(`() => { api.on({validation_callback: () => {}}) }`)
+		if got := h.Order(c.ID).Status; got != "checkout_incomplete" {
+			t.Fatalf("%s: status = %s", name, got)
+		}
+	}
+	c.MustEval(`() => { api.on({validation_callback: (data, callback) => { callback({should_proceed: true}); throw new Error("a listener's own") }}) }`)
+	c.Buy()
+}
+
 func TestLocales(t *testing.T) {
 	t.Parallel()
 	h := faketest.NewHost(t)

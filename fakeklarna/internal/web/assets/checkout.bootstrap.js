@@ -69,16 +69,20 @@
     },
   });
 
-  const validate = () => {
-    const listener = listeners.get('validation_callback');
-    if (!listener) {
-      send('validated', {should_proceed: true});
-      return;
+  // The frame waits for the answer: a listener that fails before it has given one
+  // has not agreed.
+  const validate = async () => {
+    let answer = (verdict) => {
+      send('validated', {should_proceed: verdict?.should_proceed === true, message: String(verdict?.message ?? '')});
+      answer = () => {};
+    };
+    const listener = listeners.get('validation_callback') ?? ((_, callback) => callback({should_proceed: true}));
+    try {
+      await listener({}, (verdict) => answer(verdict));
+    } catch (error) {
+      reportError(error);
+      answer({should_proceed: false});
     }
-    call(listener, {}, (verdict) => send('validated', {
-      should_proceed: verdict?.should_proceed === true,
-      message: String(verdict?.message ?? ''),
-    }));
   };
 
   const redirect = (url) => {
