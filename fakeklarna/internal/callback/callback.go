@@ -3,6 +3,7 @@ package callback
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -27,7 +28,7 @@ type Callback struct {
 	DurationMS int64           `json:"duration_ms"`
 	Request    json.RawMessage `json:"request"`          // null: an empty body
 	Response   json.RawMessage `json:"response"`         // text that is not JSON is a JSON string
-	Error      string          `json:"error,omitempty"`  // why there was no answer, or why nothing was sent
+	Error      string          `json:"error,omitempty"`  // why there was no answer, why nothing was sent, or why the answer was not taken
 	Faults     []string        `json:"faults,omitempty"` // what rules did to this callback
 }
 
@@ -70,12 +71,31 @@ type Answer struct {
 	Status   int
 	Location string // absolute
 	Body     []byte
+
+	told *Callback // in the record, guarded by the state's lock; nil without an answer
 }
+
+var redirects = []int{http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect}
 
 // Redirects reports whether the answer sends the browser elsewhere.
 // Source: docs.kustom.co, Server side callbacks.
-func (r Answer) Redirects() bool {
-	return r.Location != "" && slices.Contains([]int{http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect}, r.Status)
+func (r Answer) Redirects() bool { return r.Location != "" && slices.Contains(redirects, r.Status) }
+
+// NotOK says what is wrong with a status that had to be 200.
+func (r Answer) NotOK() error {
+	if r.Location == "" && slices.Contains(redirects, r.Status) {
+		return fmt.Errorf("%d without Location", r.Status)
+	}
+	return fmt.Errorf("%d is not 200", r.Status)
+}
+
+// NotTaken records why an answer has no effect, or not its own: Klarna's shoppers are told
+// nothing of it, and a merchant who has answered sees no fault. The caller holds s.Mu.
+func (s *Sender) NotTaken(r Answer, why error) {
+	if r.told != nil {
+		r.told.Error = "answer not taken: " + why.Error()
+		s.Stir()
+	}
 }
 
 // Callbacks returns the callbacks of an order and a session, oldest first; an empty ID is

@@ -96,6 +96,8 @@ func (s *Sender) exchange(ctx context.Context, o Call, body []byte, why string, 
 	told.Status, told.DurationMS, told.Response = reply.Status, time.Since(e.Began).Milliseconds(), wire.AsJSON(reply.Body)
 	if err != nil {
 		told.Error = err.Error()
+	} else {
+		reply.told = told
 	}
 	e.Answered(told.Response)
 	close(s.sent)

@@ -2,6 +2,8 @@ package checkout
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -58,10 +60,12 @@ func (s *Service) askMerchant(o *Stored, kind string) (*shopper.Refusal, error) 
 	case reply.Redirects():
 		return &shopper.Refusal{Code: shopper.RefusedAddressRedirect, RedirectURL: reply.Location}, nil
 	case reply.Status == http.StatusBadRequest:
-		return refusedBy(reply, shopper.RefusedAddress, shopper.RefusedAddressFailed, v.Locale), nil
+		return s.refusedBy(reply, shopper.RefusedAddress, shopper.RefusedAddressFailed, v.Locale), nil
 	case o.Status != StatusIncomplete:
 		return shopper.Refuse(shopper.RefusedReadOnly, v.Locale), nil
-	case reply.Status != http.StatusOK || !s.takeAnswer(o, reply.Body):
+	}
+	if err := s.takeAnswer(o, reply); err != nil {
+		s.calls.NotTaken(reply, err)
 		return shopper.Refuse(shopper.RefusedAddressFailed, v.Locale), nil
 	}
 	o.Owed = ""
@@ -101,16 +105,20 @@ var (
 // answeredDataLimit is the length of merchant_data in an answer, in characters.
 const answeredDataLimit = 1024
 
-// takeAnswer puts the body of a 200 into an order, if it follows the rules of an update.
-func (s *Service) takeAnswer(o *Stored, body []byte) bool {
-	sent, err := wire.ParseBody(body)
-	if err != nil {
-		return false
+// takeAnswer puts the body of a 200 into an order, if it follows the rules of an update. The
+// error says what is wrong with the answer.
+func (s *Service) takeAnswer(o *Stored, reply callback.Answer) error {
+	if reply.Status != http.StatusOK {
+		return reply.NotOK()
+	}
+	sent, bad := wire.ParseBody(reply.Body)
+	if bad != nil {
+		return errors.New(bad.Message)
 	}
 	taken := map[string]any{}
 	for _, name := range answerRequired {
 		if sent[name] == nil {
-			return false
+			return errors.New(name + " is missing")
 		}
 		taken[name] = sent[name]
 	}
@@ -118,14 +126,14 @@ func (s *Service) takeAnswer(o *Stored, body []byte) bool {
 		taken[name] = sent[name]
 	}
 	if data, ok := sent["merchant_data"].(string); ok && utf8.RuneCountInString(data) > answeredDataLimit {
-		return false
+		return fmt.Errorf("merchant_data is longer than %d characters", answeredDataLimit)
 	}
-	content, err := s.merge(o.Content, taken)
-	if err != nil {
-		return false
+	content, bad := s.merge(o.Content, taken)
+	if bad != nil {
+		return errors.New(bad.Message)
 	}
 	s.replace(o, content)
-	return true
+	return nil
 }
 
 // validate asks the merchant whether an order may be bought.
@@ -147,33 +155,47 @@ func (s *Service) validate(o *Stored) (*shopper.Refusal, error) {
 	case reply.Redirects():
 		return &shopper.Refusal{Code: shopper.RefusedValidationRedirect, RedirectURL: reply.Location}, nil
 	case reply.Status == http.StatusBadRequest:
-		return refusedBy(reply, shopper.RefusedValidation, shopper.RefusedValidation, v.Locale), nil
-	case reply.Status != http.StatusOK && required:
-		return shopper.Refuse(shopper.RefusedValidationFailed, v.Locale), nil
-	case o.Status != StatusIncomplete:
+		return s.refusedBy(reply, shopper.RefusedValidation, shopper.RefusedValidation, v.Locale), nil
+	case reply.Status != http.StatusOK:
+		s.calls.NotTaken(reply, reply.NotOK())
+		if required {
+			return shopper.Refuse(shopper.RefusedValidationFailed, v.Locale), nil
+		}
+	}
+	if o.Status != StatusIncomplete {
 		return shopper.Refuse(shopper.RefusedReadOnly, v.Locale), nil
 	}
 	return nil, nil
 }
 
+const unsupportedAddress = "unsupported_shipping_address"
+
+// refusals are the values of error_type.
+var refusals = []string{unsupportedAddress, "address_error", "approval_failed"}
+
 // refusedBy returns the refusal in a 400. The text is the merchant's. For an unsupported
 // address it may be missing. A wrong body gives the code broken.
 // Source: docs.kustom.co, Checkout callback API reference.
-func refusedBy(r callback.Answer, code, broken, locale string) *shopper.Refusal {
+func (s *Service) refusedBy(r callback.Answer, code, broken, locale string) *shopper.Refusal {
 	var said struct {
 		Type string `json:"error_type"`
 		Text string `json:"error_text"`
 	}
-	if err := json.Unmarshal(r.Body, &said); err != nil {
-		return shopper.Refuse(broken, locale)
-	}
+	err := json.Unmarshal(r.Body, &said)
 	switch {
-	case said.Type == "unsupported_shipping_address" && said.Text == "":
+	case err != nil:
+		err = errors.New("the body is not a JSON object with the texts error_type and error_text")
+	case said.Type == unsupportedAddress && said.Text == "":
 		return &shopper.Refusal{Code: code, Message: shopper.Refuse(shopper.RefusedAddress, locale).Message}
-	case !slices.Contains([]string{"unsupported_shipping_address", "address_error", "approval_failed"}, said.Type) || said.Text == "":
-		return shopper.Refuse(broken, locale)
+	case !slices.Contains(refusals, said.Type):
+		err = errors.New("error_type is none of " + strings.Join(refusals, ", "))
+	case said.Text == "":
+		err = errors.New("error_text is missing")
+	default:
+		return &shopper.Refusal{Code: code, Message: said.Text}
 	}
-	return &shopper.Refusal{Code: code, Message: said.Text}
+	s.calls.NotTaken(r, err)
+	return shopper.Refuse(broken, locale)
 }
 
 // ask sends a callback about an order to the URL of its kind. The caller holds s.Mu; ask

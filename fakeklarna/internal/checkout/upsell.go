@@ -2,6 +2,7 @@ package checkout
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -114,8 +115,9 @@ func (s *Service) askOffers(o *Stored, v *Order) (*shopper.Refusal, error) {
 	if err != nil {
 		return nil, err
 	}
-	lines, until, ok := s.readOffers(reply)
-	if !ok {
+	lines, until, err := s.readOffers(reply)
+	if err != nil {
+		s.calls.NotTaken(reply, err)
 		return shopper.Refuse(shopper.RefusedUpsellFailed, v.Locale), nil
 	}
 	o.Upsell.Asked, o.Upsell.Lines = true, lines
@@ -131,36 +133,59 @@ func (s *Service) askOffers(o *Stored, v *Order) (*shopper.Refusal, error) {
 }
 
 // readOffers reads the merchant's offers, and until when they can be taken by the fake's
-// clock. The merchant's own clock does not move with that.
-func (s *Service) readOffers(reply callback.Answer) (lines []UpsellLine, until time.Time, ok bool) {
-	sent, err := wire.ParseBody(reply.Body)
-	if reply.Status != http.StatusOK || err != nil {
-		return nil, until, false
+// clock. The merchant's own clock does not move with that. The error says what is wrong
+// with the answer.
+func (s *Service) readOffers(reply callback.Answer) (lines []UpsellLine, until time.Time, err error) {
+	if reply.Status != http.StatusOK {
+		return nil, until, reply.NotOK()
+	}
+	sent, bad := wire.ParseBody(reply.Body)
+	if bad != nil {
+		return nil, until, errors.New(bad.Message)
 	}
 	if text, given := sent["last_upsell_time"].(string); given {
 		at, err := time.Parse(time.RFC3339, text)
 		if err != nil {
-			return nil, until, false
+			return nil, until, errors.New(wire.BadValue("last_upsell_time").Message)
 		}
 		until = at.Add(s.Offset)
 	}
 	offered, _ := sent["upsell_lines"].([]any)
 	seen := map[string]bool{}
 	for i, one := range offered {
-		checked, err := upsellRule.First(wire.PlainDialect, fmt.Sprintf("upsell_lines[%d]", i), one)
-		if err != nil {
-			return nil, until, false
+		path := fmt.Sprintf("upsell_lines[%d]", i)
+		checked, bad := upsellRule.First(wire.PlainDialect, path, one)
+		if bad != nil {
+			return nil, until, errors.New(bad.Message)
 		}
 		var l UpsellLine
 		_ = json.Unmarshal(wire.MustJSON(checked), &l) // was checked
 		wire.SetDefault(&l.Type, "physical")
-		if !l.TotalFits() || !l.TaxFits() || l.Quantity < 1 || l.Quantity > mostOffered || l.TotalAmount < 0 || l.UnitPrice < 0 || seen[l.Reference] {
-			return nil, until, false
+		if name := l.flaw(); name != "" {
+			return nil, until, errors.New(wire.BadValue(path + "." + name).Message)
+		}
+		if seen[l.Reference] {
+			return nil, until, errors.New(path + ".reference is that of another line")
 		}
 		seen[l.Reference] = true
 		lines = append(lines, l)
 	}
-	return lines, until, true
+	return lines, until, nil
+}
+
+// flaw returns the member of a line that cannot be offered so, "" for none.
+func (l *UpsellLine) flaw() string {
+	switch {
+	case l.Quantity < 1 || l.Quantity > mostOffered:
+		return "quantity"
+	case l.UnitPrice < 0:
+		return "unit_price"
+	case !l.TotalFits() || l.TotalAmount < 0:
+		return "total_amount"
+	case !l.TaxFits():
+		return "total_tax_amount"
+	}
+	return ""
 }
 
 // take returns the lines for so many of what is offered.
@@ -199,6 +224,7 @@ func (s *Service) validateUpsell(o *Stored, locale string, lines []wire.OrderLin
 	case reply.Status == http.StatusOK:
 		return nil, nil
 	case reply.Status != http.StatusBadRequest:
+		s.calls.NotTaken(reply, reply.NotOK())
 		return shopper.Refuse(shopper.RefusedUpsellFailed, locale), nil
 	}
 	refused := shopper.Refuse(shopper.RefusedUpsell, locale)
@@ -209,6 +235,8 @@ func (s *Service) validateUpsell(o *Stored, locale string, lines []wire.OrderLin
 	if err := json.Unmarshal(reply.Body, &said); err == nil && said.Text+said.Message != "" {
 		refused.Message = said.Text
 		wire.SetDefault(&refused.Message, said.Message)
+	} else {
+		s.calls.NotTaken(reply, errors.New("it says no error_message"))
 	}
 	return refused, nil
 }

@@ -69,6 +69,7 @@ func TestUpsell(t *testing.T) {
 		code   string // of the refusal
 		after  string
 		calls  string // kinds of callbacks
+		why    string // the last one's answer was not taken
 	}{
 		{name: "looks", says: fine, action: `{"upsell":{}}`, after: asBought, calls: "upsell"},
 		{name: "looks twice", says: fine, before: `{"upsell":{}}`, action: `{"upsell":{}}`, after: asBought, calls: "upsell"},
@@ -82,16 +83,17 @@ func TestUpsell(t *testing.T) {
 			action: `{"upsell":{"take":{"SOCK-1":2}}}`, after: withOne, calls: "upsell upsell_validation"},
 		{name: "nothing offered", says: faketest.Says{Status: 200, Body: `{"upsell_lines":[],"empty":true}`}, before: `{"upsell":{}}`, action: `{"upsell":{}}`, code: "upsell_over", after: asBought, calls: "upsell"},
 		{name: "the time is over", says: faketest.Says{Status: 200, Body: offering("2000-01-01T00:00:00Z", socks())}, before: `{"upsell":{}}`, action: `{"upsell":{}}`, code: "upsell_over", after: asBought, calls: "upsell"},
-		{name: "the shop fails", says: faketest.Says{Status: 500}, action: `{"upsell":{}}`, code: "upsell_failed", after: asBought, calls: "upsell"},
-		{name: "no JSON", says: faketest.Says{Status: 200, Body: "<html>"}, action: `{"upsell":{}}`, code: "upsell_failed", after: asBought, calls: "upsell"},
-		{name: "a line that does not add up", says: faketest.Says{Status: 200, Body: offering("", socks("total_amount", 9901))}, action: `{"upsell":{}}`, code: "upsell_failed", after: asBought, calls: "upsell"},
-		{name: "a line's tax", says: faketest.Says{Status: 200, Body: offering("", socks("total_tax_amount", 1))}, action: `{"upsell":{}}`, code: "upsell_failed", after: asBought, calls: "upsell"},
-		{name: "a line without reference", says: faketest.Says{Status: 200, Body: offering("", socks("reference", faketest.Gone{}))}, action: `{"upsell":{}}`, code: "upsell_failed", after: asBought, calls: "upsell"},
-		{name: "a line twice", says: faketest.Says{Status: 200, Body: offering("", socks(), socks())}, action: `{"upsell":{}}`, code: "upsell_failed", after: asBought, calls: "upsell"},
-		{name: "a line that gives money", says: faketest.Says{Status: 200, Body: offering("", socks("unit_price", -9900, "total_amount", -9900, "total_tax_amount", -1980))}, action: `{"upsell":{}}`, code: "upsell_failed", after: asBought, calls: "upsell"},
-		{name: "a time that is none", says: faketest.Says{Status: 200, Body: offering("soon", socks())}, action: `{"upsell":{}}`, code: "upsell_failed", after: asBought, calls: "upsell"},
+		{name: "the shop fails", says: faketest.Says{Status: 500}, action: `{"upsell":{}}`, code: "upsell_failed", after: asBought, calls: "upsell", why: "500 is not 200"},
+		{name: "no JSON", says: faketest.Says{Status: 200, Body: "<html>"}, action: `{"upsell":{}}`, code: "upsell_failed", after: asBought, calls: "upsell", why: "Bad request: the body is not JSON"},
+		{name: "a line that does not add up", says: faketest.Says{Status: 200, Body: offering("", socks("total_amount", 9901))}, action: `{"upsell":{}}`, code: "upsell_failed", after: asBought, calls: "upsell", why: "Bad value: upsell_lines[0].total_amount"},
+		{name: "a line's tax", says: faketest.Says{Status: 200, Body: offering("", socks("total_tax_amount", 1))}, action: `{"upsell":{}}`, code: "upsell_failed", after: asBought, calls: "upsell", why: "Bad value: upsell_lines[0].total_tax_amount"},
+		{name: "a line without reference", says: faketest.Says{Status: 200, Body: offering("", socks("reference", faketest.Gone{}))}, action: `{"upsell":{}}`, code: "upsell_failed", after: asBought, calls: "upsell", why: "Bad value: upsell_lines[0].reference"},
+		{name: "a line twice", says: faketest.Says{Status: 200, Body: offering("", socks(), socks())}, action: `{"upsell":{}}`, code: "upsell_failed", after: asBought, calls: "upsell", why: "upsell_lines[1].reference is that of another line"},
+		{name: "a line that gives money", says: faketest.Says{Status: 200, Body: offering("", socks("unit_price", -9900, "total_amount", -9900, "total_tax_amount", -1980))}, action: `{"upsell":{}}`, code: "upsell_failed", after: asBought, calls: "upsell", why: "Bad value: upsell_lines[0].unit_price"},
+		{name: "a time that is none", says: faketest.Says{Status: 200, Body: offering("soon", socks())}, action: `{"upsell":{}}`, code: "upsell_failed", after: asBought, calls: "upsell", why: "Bad value: last_upsell_time"},
 		{name: "the shop refuses", says: fine, also: faketest.Says{Status: 400, Body: `{"error_type":"x","error_message":"Sold out"}`}, action: `{"upsell":{"take":{"SOCK-1":1}}}`, code: "upsell_refused Sold out", after: asBought, calls: "upsell upsell_validation"},
-		{name: "the shop fails to validate", says: fine, also: faketest.Says{Status: 503}, action: `{"upsell":{"take":{"SOCK-1":1}}}`, code: "upsell_failed", after: asBought, calls: "upsell upsell_validation"},
+		{name: "the shop refuses without a word", says: fine, also: faketest.Says{Status: 400}, action: `{"upsell":{"take":{"SOCK-1":1}}}`, code: "upsell_refused", after: asBought, calls: "upsell upsell_validation", why: "it says no error_message"},
+		{name: "the shop fails to validate", says: fine, also: faketest.Says{Status: 503}, action: `{"upsell":{"take":{"SOCK-1":1}}}`, code: "upsell_failed", after: asBought, calls: "upsell upsell_validation", why: "503 is not 200"},
 		{name: "Klarna refuses", says: fine, change: []any{"billing_address.email", "ada+denied-raise@example.com"}, action: `{"upsell":{"take":{"SOCK-1":1}}}`, code: "declined", after: asBought, calls: "upsell upsell_validation"},
 		{name: "captured at once", says: fine, change: []any{"options.auto_capture", true}, action: `{"upsell":{}}`, code: "upsell_over", after: strings.Replace(asBought, "AUTHORIZED 44700/44700/44700", "CAPTURED 44700/44700/0", 1)},
 		{name: "checked for fraud", says: fine, change: []any{"billing_address.email", "ada+pend-accept-05@example.com"}, action: `{"upsell":{}}`, code: "upsell_over", after: asBought},
@@ -116,6 +118,13 @@ func TestUpsell(t *testing.T) {
 			}
 			if got := c.Kinds(); got != row.calls {
 				t.Errorf("got the callbacks %q, want %q", got, row.calls)
+			}
+			why := ""
+			if record := c.Fake.Callbacks(c.ID); len(record) > 0 {
+				why = strings.TrimPrefix(record[len(record)-1].Error, "answer not taken: ")
+			}
+			if why != row.why {
+				t.Errorf("the answer was not taken: got %q, want %q", why, row.why)
 			}
 			if err := faketest.AddsUp(c.Order()); err != nil {
 				t.Error(err)

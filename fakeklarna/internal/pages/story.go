@@ -213,7 +213,8 @@ func (r *storyRow) fromCallback(c *callback.Callback) {
 	if c.Status == 0 && c.Error == "" && !slices.Contains(c.Faults, "drop") {
 		r.Status, r.Took, r.Bad = "waits", "", false
 	}
-	if said, ok := objectOf(c.Response)["error_text"].(string); ok && c.Status >= 400 {
+	r.Bad = r.Bad || c.Error != ""
+	if said, ok := objectOf(c.Response)["error_text"].(string); ok && c.Status >= 400 && c.Error == "" {
 		r.Text = cut(said, 300)
 	}
 	r.addBody("URL", wire.MustJSON(c.URL))

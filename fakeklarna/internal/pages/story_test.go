@@ -40,9 +40,12 @@ func storyRows(s *faketest.Shop, path string) []string {
 
 // An order's page tells all that happened to it, the newest first, in words.
 func TestStory(t *testing.T) {
-	merchant := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	kinds := make(chan string, 2)
+	kinds <- "approval_failed"
+	kinds <- "sold_out" // is none
+	merchant := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusBadRequest)
-		_, _ = w.Write([]byte(`{"error_type":"approval_failed","error_text":"The cart changed."}`))
+		_, _ = w.Write([]byte(`{"error_type":"` + <-kinds + `","error_text":"The cart changed."}`))
 	}))
 	defer merchant.Close()
 	s := faketest.NewShop(t, fakeklarna.Options{})
@@ -59,11 +62,15 @@ func TestStory(t *testing.T) {
 	s.Shopper(faketest.Action{Type: map[string]string{"email": "ada@example.com"}})
 	s.Fake.Advance(2 * time.Hour)
 	s.Shopper(faketest.Action{Buy: &fakeklarna.Buy{}})
+	s.Shopper(faketest.Action{Buy: &fakeklarna.Buy{}})
 	if _, err := s.Fake.Shopper(other, faketest.Action{Buy: &fakeklarna.Buy{}}); err != nil {
 		t.Fatal(err)
 	}
 	path := "/checkout/v3/orders/" + s.ID[:8] + "…"
 	want := []string{
+		"shopper | was refused: validation_refused | code validation_refused; message " + faketest.Again,
+		"← fake | POST validation | 400 | answer not taken: error_type is none of unsupported_shipping_address, address_error, approval_failed",
+		"shopper | pressed Buy",
 		"shopper | was refused: validation_refused | code validation_refused; message The cart changed.",
 		"← fake | POST validation | 400 | The cart changed.",
 		"shopper | pressed Buy",
