@@ -103,6 +103,16 @@ func TestRateLimit(t *testing.T) {
 		call.Fake.Advance(time.Second)
 		want(calls(1, "GET"), 404)
 
+		// What came before the rule is not counted, what came before a snapshot is.
+		call.Fake.ClearFaults()
+		calls(6, "GET")
+		call.Fake.AddFault(faketest.Fault{RateLimit: 3, Count: -1})
+		want(calls(2, "GET"), 404, 404)
+		if err := call.Fake.Restore(call.Fake.Snapshot()); err != nil {
+			t.Fatal(err)
+		}
+		want(calls(2, "GET"), 404, 429)
+
 		call.Fake.Reset()
 		call.Fake.AddFault(faketest.Fault{RateLimit: 1, Status: 503, Body: "slow down", Header: map[string]string{"Retry-After": "7"}})
 		call.Do("GET", faketest.OrdersPath+"/x", "")

@@ -39,7 +39,7 @@ type State struct {
 	Log     *Record[Request]
 	Events  []Event
 	Jobs    []*Job
-	Rules   []*Fault
+	Rules   []*Rule
 	faultID int
 	Chance  *chance
 	answers keptAnswers // by idempotency key

@@ -177,28 +177,28 @@ type damage struct {
 // strike applies the rules that fit a call. The caller holds s.Mu.
 func (s *State) strike(method, path, orderID string) damage {
 	var d damage
-	for _, f := range s.hits(func(f *Fault) bool {
-		return f.fits(method, path, orderID) && (f.RateLimit == 0 || s.tooFast(f))
+	for _, r := range s.hits(func(r *Rule) bool {
+		return r.fits(method, path, orderID) && (r.RateLimit == 0 || r.tooFast(s.Time()))
 	}) {
-		d.add(f, s.Chance)
+		d.add(&r.Fault, s.Chance)
 	}
 	return d
 }
 
 // hits returns the rules that fit and hit, and counts the hits. The caller holds s.Mu.
-func (s *State) hits(fits func(*Fault) bool) []*Fault {
-	var hit, kept []*Fault
-	for _, f := range s.Rules {
-		if !fits(f) || f.Probability > 0 && s.Chance.Float64() >= f.Probability {
-			kept = append(kept, f)
+func (s *State) hits(fits func(*Rule) bool) []*Rule {
+	var hit, kept []*Rule
+	for _, r := range s.Rules {
+		if !fits(r) || r.Probability > 0 && s.Chance.Float64() >= r.Probability {
+			kept = append(kept, r)
 			continue
 		}
-		hit = append(hit, f)
-		if f.Count > 0 {
-			f.Count--
+		hit = append(hit, r)
+		if r.Count > 0 {
+			r.Count--
 		}
-		if f.Count != 0 {
-			kept = append(kept, f)
+		if r.Count != 0 {
+			kept = append(kept, r)
 		}
 	}
 	s.Rules = kept
@@ -208,10 +208,10 @@ func (s *State) hits(fits func(*Fault) bool) []*Fault {
 // StrikeCallback applies the rules that fit a callback. The caller holds s.Mu.
 func (s *State) StrikeCallback(kind, orderID, sessionID string) damage {
 	var d damage
-	for _, f := range s.hits(func(f *Fault) bool {
-		return (f.Callback == "*" || f.Callback == kind) && (f.OrderID == "" || f.OrderID == orderID || f.OrderID == sessionID)
+	for _, r := range s.hits(func(r *Rule) bool {
+		return (r.Callback == "*" || r.Callback == kind) && (r.OrderID == "" || r.OrderID == orderID || r.OrderID == sessionID)
 	}) {
-		d.add(f, s.Chance)
+		d.add(&r.Fault, s.Chance)
 	}
 	return d
 }

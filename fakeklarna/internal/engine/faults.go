@@ -8,6 +8,12 @@ import (
 	"time"
 )
 
+// Rule is a fault that waits for calls.
+type Rule struct {
+	Fault
+	Passed []time.Time `json:"passed,omitempty"` // when RateLimit let a call through in the last second, by the fake's clock
+}
+
 // AddFault adds a rule, with an ID.
 func (s *State) AddFault(f Fault) (Fault, error) {
 	if err := f.check(s.CallbackKinds); err != nil {
@@ -21,7 +27,7 @@ func (s *State) AddFault(f Fault) (Fault, error) {
 	defer s.Mu.Unlock()
 	s.faultID++
 	f.ID = s.faultID
-	s.Rules = append(s.Rules, new(f))
+	s.Rules = append(s.Rules, &Rule{Fault: f})
 	s.Tell(Event{Lane: "fault", OrderID: f.OrderID, Text: f.Sentence()})
 	return f, nil
 }
@@ -32,7 +38,7 @@ func (s *State) Faults() []Fault {
 	defer s.Mu.Unlock()
 	all := make([]Fault, 0, len(s.Rules))
 	for _, f := range s.Rules {
-		all = append(all, *f)
+		all = append(all, f.Fault)
 	}
 	return all
 }
@@ -50,7 +56,7 @@ func (s *State) ClearFaults() {
 func (s *State) RemoveFault(id int) bool {
 	s.Mu.Lock()
 	defer s.Mu.Unlock()
-	i := slices.IndexFunc(s.Rules, func(f *Fault) bool { return f.ID == id })
+	i := slices.IndexFunc(s.Rules, func(r *Rule) bool { return r.ID == id })
 	if i < 0 {
 		return false
 	}
@@ -59,8 +65,8 @@ func (s *State) RemoveFault(id int) bool {
 	return true
 }
 
-func (s *State) checkFaults(faults []*Fault) error {
-	for _, f := range faults {
+func (s *State) checkFaults(rules []*Rule) error {
+	for _, f := range rules {
 		if err := f.check(s.CallbackKinds); err != nil {
 			return err
 		}
@@ -104,17 +110,13 @@ func (s *State) unsettle(d *damage) {
 	d.add(&chaosFaults[s.Chance.IntN(len(chaosFaults))], s.Chance)
 }
 
-// tooFast reports whether a rule's calls per second are used up. It counts the fitting
-// calls of the last second that the rule did not refuse. The caller holds s.Mu.
-func (s *State) tooFast(f *Fault) bool {
-	n, now := 0, s.Time()
-	for _, e := range slices.Backward(s.Log.Entries) {
-		if now.Sub(e.Told.Time) >= time.Second {
-			break
-		}
-		if e.Told.Status != f.Status && f.fits(e.Told.Method, e.Told.Path, e.Told.OrderID) {
-			n++
-		}
+// tooFast reports whether the calls per second of a rule are used up, and counts one that it
+// lets through. The caller holds s.Mu.
+func (r *Rule) tooFast(now time.Time) bool {
+	r.Passed = slices.DeleteFunc(r.Passed, func(at time.Time) bool { return now.Sub(at) >= time.Second })
+	if len(r.Passed) >= r.RateLimit {
+		return true
 	}
-	return n >= f.RateLimit
+	r.Passed = append(r.Passed, now)
+	return false
 }

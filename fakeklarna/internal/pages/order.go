@@ -79,9 +79,9 @@ func (s *Server) orderPage(id string, query url.Values) page {
 			c.Expires = engine.SpanText(at.Sub(s.Time()))
 		}
 	}
-	for _, f := range s.Rules {
-		if f.OrderID == id {
-			c.Waiting = append(c.Waiting, rowOf(*f))
+	for _, r := range s.Rules {
+		if r.OrderID == id {
+			c.Waiting = append(c.Waiting, rowOf(r.Fault))
 		}
 	}
 	s.Mu.Unlock()
