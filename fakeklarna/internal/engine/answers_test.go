@@ -1,9 +1,14 @@
 package engine_test
 
 import (
+	"bufio"
+	"fmt"
+	"io"
 	"maps"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -167,5 +172,33 @@ func TestLocation(t *testing.T) {
 				t.Errorf("got %s, want %s", got, want)
 			}
 		})
+	}
+}
+
+// A client of HTTP/1.0 need not say whom it calls: it is told where it has come in.
+func TestLocationWithoutHost(t *testing.T) {
+	s := faketest.NewShop(t, fakeklarna.Options{})
+	to, err := url.Parse(s.Fake.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", to.Host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	body := faketest.Text(faketest.CaseA())
+	fmt.Fprintf(conn, "POST %s/checkout/v3/orders HTTP/1.0\r\nAuthorization: Basic ZGVtbzpkZW1v\r\nContent-Length: %d\r\n\r\n%s", to.Path, len(body), body)
+	res, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	answer, err := io.ReadAll(res.Body)
+	if got, want := res.Header.Get("Location"), s.Fake.URL+"/checkout/v3/orders/"; err != nil || !strings.HasPrefix(got, want) {
+		t.Errorf("got Location %q, want %s… (%v)", got, want, err)
+	}
+	if !strings.Contains(string(answer), s.Fake.URL+"/kcoc/") {
+		t.Errorf("the snippet does not lead to the fake: %s", answer)
 	}
 }

@@ -3,8 +3,10 @@
 package engine
 
 import (
+	"cmp"
 	"errors"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -162,16 +164,24 @@ func (s *State) Await(done <-chan struct{}, late <-chan time.Time) error {
 // CameFrom notes the address by which a request reached the fake.
 func (s *State) CameFrom(r *http.Request) {
 	s.Mu.Lock()
-	s.origin = origin(r)
+	s.origin = cmp.Or(origin(r), s.origin)
 	s.Mu.Unlock()
 }
 
-// origin returns scheme://host by which a request reached the fake.
+// origin returns scheme://host by which a request reached the fake: where it came in when a
+// client of HTTP/1.0 named no host, and "" without a connection.
 func origin(r *http.Request) string {
-	if r.TLS != nil {
-		return "https://" + r.Host
+	host := r.Host
+	if local, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr); ok && host == "" {
+		host = local.String()
 	}
-	return "http://" + r.Host
+	switch {
+	case host == "":
+		return ""
+	case r.TLS != nil:
+		return "https://" + host
+	}
+	return "http://" + host
 }
 
 // calledAt returns the address by which a caller knows the fake, without a slash at its end. A
