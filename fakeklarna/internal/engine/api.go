@@ -55,7 +55,7 @@ type Call struct {
 
 	correlationID string
 	path          string
-	scope         string // method and path, within which an idempotency key counts
+	scope         string // method and path, however it is spelt, within which an idempotency key counts
 }
 
 // answer carries out a call of an API. known has the IDs of its path.

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/shopd/shopd/fakeklarna/internal/wire"
@@ -51,7 +52,8 @@ func (s *State) ServeAPI(w http.ResponseWriter, r *http.Request) {
 	carryOut := func(r *http.Request) wire.Reply {
 		return s.answer(r, endpoint, notFound, known, &Call{
 			IDs: ids, header: r.Header, Body: body, forgot: forgot,
-			correlationID: correlationID, path: known.Path, scope: r.Method + " " + known.Path,
+			correlationID: correlationID, path: known.Path,
+			scope: r.Method + " " + strings.ToLower(strings.TrimSuffix(known.Path, "/")), // as they are served: one
 		})
 	}
 	if d.late {

@@ -76,6 +76,13 @@ func TestManagementIdempotencyScope(t *testing.T) {
 		{"again", func() faketest.Answer { return capture(100, keyHeader, "k") }, 201, "PART_CAPTURED 30000/100/0/29900"},
 		{"another body", func() faketest.Answer { return capture(200, keyHeader, "k") }, 201, "PART_CAPTURED 30000/100/0/29900"},
 		{"no JSON", func() faketest.Answer { return o.call(captures, "{", keyHeader, "k") }, 201, "PART_CAPTURED 30000/100/0/29900"},
+		{"with a slash at its end", func() faketest.Answer { return o.call(captures+"/", "{}", keyHeader, "k") }, 201, "PART_CAPTURED 30000/100/0/29900"},
+		{"with the ID in capitals", func() faketest.Answer {
+			small := o.id
+			defer func() { o.id = small }()
+			o.id = strings.ToUpper(o.id)
+			return capture(100, keyHeader, "k")
+		}, 201, "PART_CAPTURED 30000/100/0/29900"},
 		{"another key", func() faketest.Answer { return capture(100, keyHeader, "l") }, 201, "PART_CAPTURED 30000/200/0/29800"},
 		{"no key", func() faketest.Answer { return capture(100) }, 201, "PART_CAPTURED 30000/300/0/29700"},
 		{"no key again", func() faketest.Answer { return capture(100) }, 201, "PART_CAPTURED 30000/400/0/29600"},
