@@ -183,7 +183,7 @@ func checkTyped(member, text string) error {
 		}
 	}
 	if name == "date_of_birth" && !wire.IsBirthDate(strings.TrimSpace(text)) {
-		return shopper.BadActionf("type.%s: %q is not of the form yyyy-mm-dd", member, text)
+		return shopper.BadActionf("type.%s: %q is no date of the form yyyy-mm-dd", member, text)
 	}
 	if name == "country" && !wire.IsCountry(text) {
 		return shopper.BadActionf("type.%s: %q is not a country's two letters", member, text)

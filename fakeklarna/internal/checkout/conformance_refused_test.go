@@ -105,6 +105,8 @@ var kcoRefusals = []kcoRefusal{
 	{"address country in three letters", "billing_address.country", []any{"billing_address.country", "swe"}},
 	{"customer type", "customer.type", []any{"customer.type", "dog"}},
 	{"date of birth", "customer.date_of_birth", []any{"customer.date_of_birth", "21.3.1941"}},
+	{"month of birth", "customer.date_of_birth", []any{"customer.date_of_birth", "1990-13-01"}},
+	{"day of birth", "customer.date_of_birth", []any{"customer.date_of_birth", "1990-04-31"}},
 	{"colour", "options.color_button", []any{"options.color_button", "red"}},
 	{"acquiring channel", "options.acquiring_channel", []any{"options.acquiring_channel", "WEB"}},
 	{"no customer type allowed", "options.allowed_customer_types", []any{"options.allowed_customer_types", []string{}}},

@@ -8,6 +8,7 @@ import (
 	"golang.org/x/text/language"
 
 	"github.com/shopd/shopd/fakeklarna/internal/shopper"
+	"github.com/shopd/shopd/fakeklarna/internal/wire"
 )
 
 // FormOf returns the fields of an order's form in their order: those of the billing address
@@ -71,7 +72,7 @@ func personFields(v *Order, country string) []shopper.Field {
 	case v.Options.DateOfBirthMandatory:
 		fields = append(fields, shopper.Field{
 			Name: "date_of_birth", Autocomplete: "bday", InputMode: "numeric", Required: true,
-			Pattern: `(19|20)\d{2}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])`, Example: "1990-12-31",
+			Pattern: `(19|20)\d{2}-` + wire.AnyDay, Example: "1990-12-31",
 		})
 	}
 	return fields

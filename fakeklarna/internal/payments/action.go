@@ -171,7 +171,7 @@ func checkTypedInFlow(typed map[string]string) error {
 			return shopper.BadActionf("typed.%s: at most 99 characters", member)
 		}
 		if member == "date_of_birth" && !wire.IsBirthDate(text) {
-			return shopper.BadActionf("typed.%s: %q is not of the form yyyy-mm-dd", member, text)
+			return shopper.BadActionf("typed.%s: %q is no date of the form yyyy-mm-dd", member, text)
 		}
 	}
 	return nil

@@ -103,6 +103,7 @@ func refusedPayments() []payRow {
 	refuse("customer type", "customer.type", "customer.type", "dog")
 	refuse("gender", "customer.gender", "customer.gender", "x")
 	refuse("date of birth", "customer.date_of_birth", "customer.date_of_birth", "21.3.1941")
+	refuse("day of birth", "customer.date_of_birth", "customer.date_of_birth", "1990-02-30")
 	refuse("digits of the SSN", "customer.last_four_ssn", "customer.last_four_ssn", "12345")
 
 	// The rest.

@@ -247,7 +247,8 @@ func GatherMembers(rules []Rule, before map[string]json.RawMessage, sent map[str
 const (
 	AnyCountry = `[A-Za-z]{2}`
 	AnyColor   = `#[A-Fa-f0-9]{6}`
-	MaxAmount  = 100_000_000 // of unit_price and total_amount
+	AnyDay     = `(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)|02-(?:0[1-9]|[12]\d))` // mm-dd, of any year
+	MaxAmount  = 100_000_000                                                                                              // of unit_price and total_amount
 	MaxLines   = 1000
 	MaxListed  = 1000 // elements of the other lists; no limit is documented
 )
@@ -258,7 +259,7 @@ var IdentifiersRule = Object("product_identifiers",
 	Text("global_trade_item_number", 0, 50), Text("manufacturer_part_number", 0, 70), Text("size", 0, 64))
 
 // BirthRule is for a customer's date_of_birth.
-var BirthRule = Pattern("date_of_birth", `|\d{4}-\d{2}-\d{2}`)
+var BirthRule = Pattern("date_of_birth", `|\d{4}-`+AnyDay)
 
 // IsBirthDate reports whether text can be a customer's date_of_birth.
 func IsBirthDate(text string) bool { return BirthRule.textFlaw(text) == noFlaw }
