@@ -14,7 +14,7 @@ func (s *Session) bought(o order.Order, lines []checkoutsession.Line) {
 	s.Country, s.Currency, s.Locale = o.PurchaseCountry, string(o.PurchaseCurrency), o.Locale
 	s.OrderAmount, s.OrderTaxAmount = int64(o.OrderAmount), int64(o.OrderTaxAmount)
 	parts, fee := map[string][]klarna.OrderLine{}, []klarna.OrderLine(nil)
-	for i, id := range order.LineIDs(o.OrderLines) {
+	for i, id := range o.LineIDs() {
 		name, _, _ := strings.Cut(o.LineNames[id], ":") // one of several parts
 		switch line := o.OrderLines[i]; {
 		case name != "":

@@ -66,6 +66,13 @@ func TestLineKeepsItsName(t *testing.T) {
 			if now = ask[api.Order](c, 200, "GET", "/orders/"+o.ID, ""); len(now.Captures) != 1 || now.Captures[0].OrderLines[0].ID != "blue" {
 				t.Errorf("captured %+v", now.Captures)
 			}
+			if err := w.Client.FlushAll(t.Context()).Err(); err != nil { // the cart, too
+				t.Fatal(err)
+			}
+			kept := c.want(c.call("GET", "/checkout_sessions/tees", ""), 200, "").Session
+			if len(kept.OrderLines) != 1 || kept.OrderLines[0].ID != "blue" || kept.OrderLines[0].Name != "Tee blue" {
+				t.Errorf("without its cart the session has %+v", kept.OrderLines)
+			}
 		})
 	}
 }
