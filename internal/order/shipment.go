@@ -108,7 +108,7 @@ func (o Order) Held(captureID, lineID string) (n int64) {
 
 // hasParcel reports whether a parcel of a capture is known.
 func (o Order) hasParcel(captureID string) bool {
-	return slices.ContainsFunc(o.Shipments, func(s Shipment) bool { return strings.EqualFold(s.CaptureID, captureID) })
+	return slices.ContainsFunc(o.Shipments, func(s Shipment) bool { return strings.EqualFold(s.CaptureID, captureID) && s.outward() })
 }
 
 // heldUnsaid reports whether goods that were captured without a parcel, in a revision, are in one of the

@@ -33,6 +33,9 @@ func TestToCome(t *testing.T) {
 		}
 		return s
 	}
+	back := func(capture string) order.Shipment {
+		return order.Shipment{ID: "1", CaptureID: capture, Told: []ordermanagement.ShippingInfo{{ReturnTrackingNumber: "1"}}}
+	}
 	type captures = []ordermanagement.Capture
 	type parcels = []order.Shipment
 	for _, tt := range []struct {
@@ -73,7 +76,13 @@ func TestToCome(t *testing.T) {
 		},
 		{name: "a second number for what is sent", captures: captures{capture("c", 2, 0)}, shipments: parcels{parcel("c", 0), parcel("c", 0)}, mugs: 1, maps: 1},
 		{name: "and somebody said what is in the first", captures: captures{capture("c", 2, 0)}, shipments: parcels{parcel("c", 2), parcel("c", 0)}, mugs: 1, maps: 1},
-		{name: "the way back alone", shipments: parcels{{ID: "1", Told: []ordermanagement.ShippingInfo{{ReturnTrackingNumber: "1"}}}}, mugs: 3, maps: 1},
+		{name: "the way back alone", shipments: parcels{back("")}, mugs: 3, maps: 1},
+		{name: "and of what was captured", captures: captures{capture("c", 2, 0)}, shipments: parcels{back("c")}, mugs: 1, maps: 1, tells: true},
+		{name: "and of what went in a parcel first", captures: captures{capture("c", 2, 0)}, shipments: parcels{parcel("", 2), back("c")}, mugs: 1, maps: 1},
+		{
+			name:     "and before a parcel of which nobody said what is in it",
+			captures: captures{capture("c", 1, 0)}, shipments: parcels{back("c"), parcel("", 0)}, came: map[string]int64{"c": 2, "shipment 1": 3}, mugs: 2, maps: 1,
+		},
 		{name: "free, and the mugs are sent", shipments: parcels{parcel("", 3)}, free: true},
 		{name: "free, and one is missing", shipments: parcels{parcel("", 2)}, free: true, mugs: 1},
 	} {

@@ -66,6 +66,11 @@ func TestRight(t *testing.T) {
 			capturedAt(shoptest.Noon)(o)
 			o.Shipments = []order.Shipment{{ID: "1", ShippedAt: shoptest.Noon.AddDate(0, 0, 2)}}
 		}, last: "2026-04-02", sent: true, left: 2},
+		{name: "a label for the way back is no parcel on its way", status: ordermanagement.Captured, edit: func(o *order.Order) {
+			capturedAt(shoptest.Noon)(o)
+			o.Captures[0].CaptureID = "c"
+			o.Shipments = []order.Shipment{{ID: "1", CaptureID: "c", ShippedAt: shoptest.Noon.AddDate(0, 0, 2), Told: []ordermanagement.ShippingInfo{{ReturnTrackingNumber: "1"}}}}
+		}, last: "2026-03-31", sent: true, left: 2},
 		{name: "all is in a parcel, and nothing captured", status: ordermanagement.Authorized, edit: parcel, last: "2026-03-31", sent: true, left: 2},
 		{name: "what was in a parcel is captured", status: ordermanagement.Captured, edit: func(o *order.Order) {
 			capturedAt(shoptest.Noon.AddDate(0, 0, 28))(o)
