@@ -125,14 +125,15 @@ func shippable(o order.Order, but string) (states []order.LineState, lines []kla
 }
 
 // Unshipped is what a parcel of an order is filled in with: what the packing slip says. One of a
-// capture that names lines holds no more than is captured with it and in none of its parcels.
+// capture that names lines holds no more than is captured with it and in none of its parcels, nor than
+// is captured and in no parcel at all: what is open goes in parcels of the order.
 func Unshipped(o order.Order, captureID string) (in []order.ShipmentLine) {
 	c, _ := o.Capture(captureID)
 	captured := o.CapturedWith(captureID)
 	for _, s := range o.Lines() {
 		n := o.ToPack(s)
 		if len(c.OrderLines) > 0 {
-			n = min(n, captured[s.ID]-o.Held(captureID, s.ID))
+			n = min(n, captured[s.ID]-o.Held(captureID, s.ID), s.Captured-o.Shipped(s.ID, ""))
 		}
 		if s.Line.Type == klarna.Physical && n > 0 {
 			in = append(in, order.ShipmentLine{ID: s.ID, Quantity: n})

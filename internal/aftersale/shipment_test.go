@@ -232,6 +232,10 @@ func TestUnshipped(t *testing.T) {
 			capture(o, "c", 1)
 			ship(o, "c", aftersale.Unshipped(*o, "C"))
 		}, form: "2", all: 2},
+		{name: "what was in a parcel of the order is captured", do: func(o *order.Order) {
+			ship(o, "", []order.ShipmentLine{{ID: "physical:MUG-1", Quantity: 2}})
+			capture(o, "c", 2)
+		}, form: "1", all: 1},
 		{name: "an amount", do: func(o *order.Order) {
 			capture(o, "c", 1)
 			o.Captures[0].OrderLines = nil
