@@ -159,12 +159,15 @@ func (s *Shop) Loops(ctx, delivering context.Context) {
 }
 
 // Run serves on two listeners and runs the loops, until ctx ends. The loops end after the
-// last request. No delivery is begun after ctx has ended: it may take as long as a request.
+// last request. No delivery is begun after ctx has ended: it may take as long as a request. It
+// also ends where one of the listeners cannot be served any more; the error says so.
 func (s *Shop) Run(ctx context.Context, shop, ops net.Listener) error {
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
+	delivering, end := context.WithCancel(ctx)
 	var running sync.WaitGroup
-	running.Go(func() { s.Loops(background, ctx) })
+	running.Go(func() { s.Loops(background, delivering) })
 	err := s.Server.Run(ctx, shop, ops)
+	end()
 	stop()
 	running.Wait()
 	return err

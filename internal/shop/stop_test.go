@@ -17,14 +17,7 @@ import (
 func TestStoppingBeginsNoDelivery(t *testing.T) {
 	sent := &mail.Shown{}
 	w := shoptest.New(t, shoptest.Options{Config: func(c *shop.Config) { c.Mail, c.Drain = sent, 4*time.Second }})
-	var ports [2]net.Listener
-	for i := range ports {
-		l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		ports[i] = l
-	}
+	ports := twoPorts(t)
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	ended := make(chan error, 1)
@@ -41,4 +34,36 @@ func TestStoppingBeginsNoDelivery(t *testing.T) {
 	}
 	w.Beside(func(ctx context.Context) { w.Loops(ctx, ctx) })
 	until.Holds(t, "the mail is sent by the next process", func() bool { return len(sent.List()) > 0 })
+}
+
+// A process that cannot serve any more ends with what is wrong, and whoever watches it starts another one.
+func TestEndsWhereItCannotServe(t *testing.T) {
+	w := shoptest.New(t, shoptest.Options{})
+	ports := twoPorts(t)
+	if err := ports[1].Close(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- w.Run(t.Context(), ports[0], ports[1]) }()
+	select {
+	case err := <-ended:
+		if err == nil {
+			t.Error("it says that all is right")
+		}
+	case <-time.After(20 * time.Second):
+		t.Error("it serves nobody and runs on")
+	}
+}
+
+// twoPorts are the shop's and the operators'.
+func twoPorts(t *testing.T) (ports [2]net.Listener) {
+	t.Helper()
+	for i := range ports {
+		l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		ports[i] = l
+	}
+	return ports
 }
