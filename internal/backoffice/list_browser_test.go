@@ -17,7 +17,7 @@ import (
 func (o *office) copies(s order.Order, n int) {
 	o.T.Helper()
 	const columns = `cart_id, reference, merchant_reference1, merchant_reference2, status, pending, country, currency, order_amount, captured_amount, refunded_amount,
-		acknowledged, placed_at, updated_at, due_at, read_at, erased_at, revision, state, rejected, expiring, to_ship, flagged, found_revision`
+		acknowledged, placed_at, updated_at, due_at, read_at, erased_at, revision, state, rejected, expiring, to_ship, flagged, found_revision, words_revision`
 	if err := o.DB.Tx(o.T.Context(), func(tx *sql.Tx) error {
 		for i := range n {
 			id, number := uuid.NewString(), fmt.Sprintf("SK-%04d-2222", 2000+i)

@@ -25,16 +25,17 @@ const (
 )
 
 // renew makes filters and words of orders that were stored by a version that knows other
-// ones, while both run or before. A migration cannot: they are made from the record.
+// ones, while both run or before: that one does not write words_revision. A migration cannot: they
+// are made from the record.
 func (b *Book) renew(ctx context.Context) error {
 	for range renewMost / renewBatch {
-		old, err := several(ctx, b.DB.Read, fmt.Sprintf("select record from orders where found_revision <> revision order by id limit %d", renewBatch))
+		old, err := several(ctx, b.DB.Read, fmt.Sprintf("select record from orders where words_revision <> revision order by id limit %d", renewBatch))
 		if err != nil || len(old) == 0 {
 			return err
 		}
 		err = b.DB.Tx(ctx, func(tx *sql.Tx) error {
 			for _, o := range old {
-				result, err := tx.ExecContext(ctx, "update orders set "+setFound+" where id = $1 and revision = $2", append([]any{o.ID, o.Revision}, o.found()...)...) //nolint:gosec // names of columns
+				result, err := tx.ExecContext(ctx, "update orders set "+setFound+", words_revision = revision where id = $1 and revision = $2", append([]any{o.ID, o.Revision}, o.found()...)...) //nolint:gosec // names of columns
 				if err != nil {
 					return err
 				}

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -94,6 +95,9 @@ var columns = append([]string{
 	"order_amount", "captured_amount", "refunded_amount", "acknowledged", "placed_at", "updated_at", "due_at", "read_at", "erased_at", "revision", "record",
 }, foundColumns...)
 
+// revisionAt is the argument that has the revision, where values are the arguments.
+var revisionAt = slices.Index(columns, "revision") + 1
+
 func (o Order) values(record string, now, due time.Time) []any {
 	text := func(s string) sql.NullString { return sql.NullString{String: s, Valid: s != ""} }
 	moment := func(t time.Time) sql.NullInt64 { return sql.NullInt64{Int64: t.UnixMilli(), Valid: !t.IsZero()} }
@@ -110,11 +114,12 @@ var insertOrder = func() string {
 	for i := range columns {
 		places[i] = fmt.Sprintf("$%d", i+1)
 	}
-	return "insert into orders (" + strings.Join(columns, ", ") + ") values (" + strings.Join(places, ", ") + ") on conflict do nothing"
+	return "insert into orders (" + strings.Join(columns, ", ") + ", words_revision) values (" + strings.Join(places, ", ") + fmt.Sprintf(", $%d) on conflict do nothing", revisionAt)
 }()
 
-// updateOrder replaces an order that is as it was read; its last argument is the revision then.
-var updateOrder = "update orders set " + assigned(columns[1:], 2) + fmt.Sprintf(" where id = $1 and revision = $%d", len(columns)+1) //nolint:gosec // names of columns
+// updateOrder replaces an order that is as it was read; its last argument is the revision then. Words that
+// were an older version's stay so: renew makes them anew.
+var updateOrder = "update orders set " + assigned(columns[1:], 2) + fmt.Sprintf(", words_revision = case words_revision when $%[1]d then $%[2]d else words_revision end where id = $1 and revision = $%[1]d", len(columns)+1, revisionAt) //nolint:gosec // names of columns
 
 // assigned sets columns to the arguments from a number on.
 func assigned(columns []string, first int) string {

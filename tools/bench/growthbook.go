@@ -61,7 +61,7 @@ insert into orders
 	select c.id, c.number, c.order_id, c.cart_id, o.reference, c.number, o.merchant_reference2, o.status, o.pending, o.country, o.currency,
 		o.order_amount, o.captured_amount, o.refunded_amount, o.acknowledged, o.placed_at - c.earlier, o.updated_at - c.earlier, o.due_at, o.read_at,
 		o.erased_at, o.revision, replace($named(o.record$as, '"placed_at":"' || (o.record::json->>'placed_at'), '"placed_at":"' || c.placed),
-		o.state, o.rejected, o.expiring, o.to_ship, o.flagged, o.found_revision
+		o.state, o.rejected, o.expiring, o.to_ship, o.flagged, o.found_revision, o.withdrawn, o.words_revision
 	$from;
 insert into order_words select $word, w.placed_at - c.earlier, c.id $from join model_order_words w on w.order_id = o.id;
 insert into audit (order_id, at, entry) select c.id, a.at - c.earlier, $named(a.entry$as $from join model_audit a on a.order_id = o.id;

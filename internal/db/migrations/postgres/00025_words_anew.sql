@@ -1,0 +1,8 @@
+-- +goose NO TRANSACTION
+-- +goose Up
+-- Of which revision an order's words and columns are as this version makes them: erased orders keep words of their goods,
+-- withdrawals have words, and what is to be sent is told otherwise where nobody said what is in a parcel. Not found_revision,
+-- which processes of the version before write, too; docs/database.md. Without a transaction, so each statement may be repeated.
+alter table orders add column if not exists words_revision bigint not null default -1;
+drop index concurrently if exists orders_words_behind;
+create index concurrently orders_words_behind on orders (id) where words_revision <> revision;
