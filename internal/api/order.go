@@ -246,14 +246,14 @@ func orderBody(o order.Order, updated time.Time) Order {
 			body.OrderLines = append(body.OrderLines, orderLine(o, l))
 		}
 	}
-	for _, c := range o.Captures {
-		lines := partsOf(o, c.OrderLines, c.CapturedAmount)
+	for i, parts := range o.CapturedParts() {
+		c := o.Captures[i]
 		body.Captures = append(body.Captures, Capture{
-			c.CaptureID, int64(c.CapturedAmount), instant(c.CapturedAt.Time), partLines(o, lines), taxes(o, lines, c.CapturedAmount), c.Description, c.Reference,
+			c.CaptureID, int64(c.CapturedAmount), instant(c.CapturedAt.Time), partLines(parts), taxes(o, parts, c.CapturedAmount), c.Description, c.Reference,
 		})
 	}
-	for _, r := range o.Refunds {
-		body.Refunds = append(body.Refunds, refundBody(o, r))
+	for i, parts := range o.RefundedParts() {
+		body.Refunds = append(body.Refunds, refundBody(o, o.Refunds[i], parts))
 	}
 	for _, w := range o.Withdrawals {
 		stated := Withdrawal{w.ID, instant(w.At), w.Name, w.Email, []LineQuantity{}}
@@ -338,45 +338,39 @@ func shipmentBodies(o order.Order) []Shipment {
 	return bodies
 }
 
-func refundBody(o order.Order, r ordermanagement.Refund) RefundBody {
-	lines := partsOf(o, r.OrderLines, r.RefundedAmount)
+func refundBody(o order.Order, r ordermanagement.Refund, parts []order.Part) RefundBody {
 	body := RefundBody{
-		ID: r.RefundID, Amount: int64(r.RefundedAmount), RefundedAt: instant(r.RefundedAt.Time), OrderLines: partLines(o, lines), Tax: taxes(o, lines, r.RefundedAmount),
+		ID: r.RefundID, Amount: int64(r.RefundedAmount), RefundedAt: instant(r.RefundedAt.Time), OrderLines: partLines(parts), Tax: taxes(o, parts, r.RefundedAmount),
 		Description: r.Description, Reference: r.Reference,
 		Restocked: slices.ContainsFunc(o.Restocked, func(b order.Restock) bool { return strings.EqualFold(b.RefundID, r.RefundID) }),
 	}
-	for _, line := range lines {
-		if line.Type == klarna.ReturnFee {
-			body.ReturnFee -= int64(line.TotalAmount)
+	for _, p := range parts {
+		if p.Type == klarna.ReturnFee {
+			body.ReturnFee -= int64(p.TotalAmount)
 		}
 	}
 	return body
 }
 
-// partsOf are the lines of a capture or refund: all, where it names none and comes to all.
-func partsOf(o order.Order, lines []klarna.OrderLine, amount money.Amount) []klarna.OrderLine {
-	if len(lines) == 0 && len(o.OrderLines) > 0 && order.SumsTo(o.OrderLines, amount) {
-		return o.OrderLines
+func partLines(parts []order.Part) []PartLine {
+	lines := []PartLine{}
+	for _, p := range parts {
+		if p.Type != klarna.ReturnFee {
+			lines = append(lines, PartLine{p.Name, p.Quantity, int64(p.TotalAmount), int64(p.TotalTaxAmount)})
+		}
 	}
 	return lines
 }
 
-func partLines(o order.Order, lines []klarna.OrderLine) []PartLine {
-	parts := []PartLine{}
-	for _, line := range lines {
-		if line.Type != klarna.ReturnFee {
-			parts = append(parts, PartLine{o.NameOf(line), line.Quantity, int64(line.TotalAmount), int64(line.TotalTaxAmount)})
-		}
-	}
-	return parts
-}
-
 // taxes are an amount by rate of tax, highest first: as its lines say; of a mere amount in
 // the proportions of the order's lines. Sales tax stands beside the lines, at no rate.
-func taxes(o order.Order, lines []klarna.OrderLine, amount money.Amount) []TaxAmount {
-	mere := len(lines) == 0
-	if mere {
-		lines = o.OrderLines
+func taxes(o order.Order, parts []order.Part, amount money.Amount) []TaxAmount {
+	mere, lines := len(parts) == 0, o.OrderLines
+	if !mere {
+		lines = nil
+		for _, p := range parts {
+			lines = append(lines, p.OrderLine)
+		}
 	}
 	total, tax := map[klarna.Rate]money.Amount{}, map[klarna.Rate]money.Amount{}
 	for _, line := range lines {

@@ -101,21 +101,20 @@ func (o Order) SentWithout(revision int64) bool {
 
 // sentWithout says of captures, by their IDs, whether something was sent by them of which no parcel is known.
 func (o Order) sentWithout() map[string]bool {
-	without, ids := map[string]bool{}, o.LineIDs()
+	without, ids, parts := map[string]bool{}, o.LineIDs(), o.capturedParts()
 	sent := map[int]int64{} // how many of each line
-	for _, c := range o.Captures {
+	for i, c := range o.Captures {
 		if o.hasParcel(c.CaptureID) {
 			continue
 		}
 		unsaid := o.heldUnsaid(o.Came[ofKlarna(c.CaptureID)])
-		lines := c.OrderLines
-		if len(lines) == 0 { // those of an amount may be any
-			lines = o.OrderLines
+		if len(c.OrderLines) == 0 { // those of an amount may be any
+			_, parts[i] = allot(o.OrderLines, o.OrderLines)
 		}
-		for _, line := range lines {
-			at := find(o.OrderLines, line)
-			sent[at] += line.Quantity
-			if !unsaid && line.Type == klarna.Physical && (at < 0 || sent[at] > o.Held("", ids[at])) {
+		for _, p := range parts[i] {
+			at := o.lineOf(p)
+			sent[at] += p.Quantity
+			if !unsaid && p.Type == klarna.Physical && (at < 0 || sent[at] > o.Held("", ids[at])) {
 				without[c.CaptureID] = true
 			}
 		}

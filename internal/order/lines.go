@@ -46,12 +46,7 @@ func (o Order) Lines() []LineState {
 			all[i].Unknown = max(min(open[i].Quantity, line.Quantity), 0)
 		}
 	}
-	parts := grouped(pieces, o.OrderLines)
-	taken := make([]klarna.OrderLine, len(parts))
-	for i, p := range parts {
-		taken[i] = p.OrderLine
-	}
-	left, back := allot(taken, o.refundedLines())
+	parts, left, back := o.returned(pieces)
 	restocked := make([]int64, len(parts))
 	for _, p := range back {
 		if p.of >= 0 && o.restocks(p.from) {
@@ -314,25 +309,6 @@ func find(lines []klarna.OrderLine, part klarna.OrderLine) int {
 		}
 	}
 	return found
-}
-
-// CapturedWith is how many of each line, by its ID, are in the capture with an ID, as far as
-// that names lines.
-func (o Order) CapturedWith(captureID string) map[string]int64 {
-	var parts []klarna.OrderLine
-	var with []bool
-	for _, c := range o.Captures {
-		parts = append(parts, c.OrderLines...)
-		with = append(with, slices.Repeat([]bool{strings.EqualFold(c.CaptureID, captureID)}, len(c.OrderLines))...)
-	}
-	_, pieces := allot(o.OrderLines, parts)
-	ids, captured := o.LineIDs(), map[string]int64{}
-	for _, p := range pieces {
-		if with[p.from] && p.of >= 0 {
-			captured[ids[p.of]] += p.Quantity
-		}
-	}
-	return captured
 }
 
 // less returns lines without what was taken of them: of quantity 0 is what is used up.

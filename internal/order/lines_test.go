@@ -254,6 +254,14 @@ func TestLinesAlike(t *testing.T) {
 		}
 		return strings.Join(all, ", ")
 	}
+	names := func(all [][]order.Part) (text string) {
+		for _, parts := range all {
+			for _, p := range parts {
+				text += fmt.Sprintf("%s %d of %d, ", p.Name, p.Quantity, p.TotalAmount)
+			}
+		}
+		return text
+	}
 	// In the portal, as one line.
 	b := newBooked(t, tee("red", 1), tee("red", 2), tee("red", 1))
 	b.capture(300, []klarna.OrderLine{tee("red", 3)})
@@ -264,9 +272,26 @@ func TestLinesAlike(t *testing.T) {
 	if got := fmt.Sprint(b.CapturedWith("c")); got != "map[physical:TEE:1 physical:TEE:2:2]" {
 		t.Errorf("captured as one: %s", got)
 	}
+	if got := names(b.CapturedParts()); got != "physical:TEE 1 of 10000, physical:TEE:2 2 of 20000, " {
+		t.Errorf("captured as one: %s", got)
+	}
+	for second, without := range map[int64]bool{2: false, 1: true} {
+		sent := b.Order
+		sent.Shipments = []order.Shipment{{ID: "1", OrderLines: []order.ShipmentLine{{ID: "physical:TEE", Quantity: 1}, {ID: "physical:TEE:2", Quantity: second}}}}
+		if sent.SentWithout(0) != without {
+			t.Errorf("a parcel of the order holds 1 and %d: sent without one %t", second, !without)
+		}
+	}
 	b.refund(200, []klarna.OrderLine{tee("red", 2)})
 	if got, want := states(b.Order), "0 open 1 captured 0 refunded 0 restocked 1 to pack, 0 open 2 captured 2 refunded 0 restocked 0 to pack, 1 open 0 captured 0 refunded 0 restocked 1 to pack"; got != want {
 		t.Errorf("refunded:\n got %s\nwant %s", got, want)
+	}
+	if got := names(b.RefundedParts()); got != "physical:TEE:2 2 of 20000, " {
+		t.Errorf("refunded: %s", got)
+	}
+	b.capture(100, []klarna.OrderLine{tee("red", 1)})
+	if got := names(b.CapturedParts()[1:]); got != "physical:TEE:3 1 of 10000, " {
+		t.Errorf("the rest is captured: %s", got)
 	}
 
 	// A red one broke before it was sent; the blue one is here again.

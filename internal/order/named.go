@@ -44,8 +44,7 @@ func namesOf(lines []klarna.OrderLine, session []checkoutsession.Line) map[strin
 // LineName is what the API calls a line of the order: the merchant's own ID, else ours.
 func (o Order) LineName(id string) string { return cmp.Or(o.LineNames[id], id) }
 
-// LineOf is the ID of the line that one of a capture or refund is of; "" where it is of no
-// line any more.
+// LineOf is the ID of the line that one at another price is of; "" where it is of no line any more.
 func (o Order) LineOf(part klarna.OrderLine) string {
 	i := find(o.OrderLines, part)
 	if i < 0 {
@@ -53,9 +52,6 @@ func (o Order) LineOf(part klarna.OrderLine) string {
 	}
 	return o.LineIDs()[i]
 }
-
-// NameOf is LineName for a line of a capture or refund; "" where it is of no line any more.
-func (o Order) NameOf(part klarna.OrderLine) string { return o.LineName(o.LineOf(part)) }
 
 // UpdatedAt is when orders were written last, by their IDs. The error is ErrUnavailable.
 func (b *Book) UpdatedAt(ctx context.Context, orders ...Order) (map[string]time.Time, error) {
