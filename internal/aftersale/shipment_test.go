@@ -86,7 +86,7 @@ func TestShipments(t *testing.T) {
 	o = w.ships(o, "1: PostNord right [], told 2", "2: Bring 7 [physical:MUG-1 1 physical:JAM-1 1], told 1", "3: DHL 9 [], told 1")
 
 	// No more than there is, of what there is.
-	for name, in := range map[string][]order.ShipmentLine{
+	for name, in := range map[string][]order.ShipmentLine{ // the last one is wrong
 		"more than is in no other": {{ID: "physical:MUG-1", Quantity: 2}},
 		"twice one":                {{ID: "physical:MUG-1", Quantity: 1}, {ID: "physical:MUG-1", Quantity: 1}},
 		"nothing of a line":        {{ID: "physical:MUG-1"}},
@@ -94,7 +94,7 @@ func TestShipments(t *testing.T) {
 		"no line at all":           {{Quantity: 1}},
 	} {
 		c := correction(o, func(s *order.Shipment) { s.OrderLines = in })
-		if got := verdict(w.Desk.Check(t.Context(), o, c, time.Now())); got != "invalid shipments" {
+		if got := verdict(w.Desk.Check(t.Context(), o, c, time.Now())); got != fmt.Sprintf("invalid shipments[0].order_lines[%d].quantity", len(in)-1) {
 			t.Errorf("%s: %s", name, got)
 		}
 	}

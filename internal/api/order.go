@@ -1,7 +1,6 @@
 package api
 
 import (
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -10,7 +9,6 @@ import (
 	"github.com/go-json-experiment/json/v1"
 
 	"github.com/shopd/shopd/internal/klarna"
-	"github.com/shopd/shopd/internal/money"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/ordermanagement"
 )
@@ -161,7 +159,7 @@ type Capture struct {
 	Amount      int64       `json:"amount"`
 	CapturedAt  time.Time   `json:"captured_at"`
 	OrderLines  []PartLine  `json:"order_lines" nullable:"false" doc:"None where a mere amount was captured."`
-	Tax         []TaxAmount `json:"tax" nullable:"false" doc:"By rate; of a mere amount in the proportions of the order."`
+	Tax         []TaxAmount `json:"tax" nullable:"false" doc:"By rate; of a mere amount in the proportions of what was left of the order. All captures of a captured order come to its tax."`
 	Description string      `json:"description"`
 	Reference   string      `json:"reference"`
 }
@@ -172,7 +170,7 @@ type RefundBody struct {
 	Amount      int64       `json:"amount"`
 	RefundedAt  time.Time   `json:"refunded_at"`
 	OrderLines  []PartLine  `json:"order_lines" nullable:"false" doc:"None where a mere amount was refunded."`
-	Tax         []TaxAmount `json:"tax" nullable:"false" doc:"By rate; of a mere amount in the proportions of the order."`
+	Tax         []TaxAmount `json:"tax" nullable:"false" doc:"By rate; of a mere amount in the proportions of what was captured and not refunded. All refunds of a refunded order come to the tax of its captures."`
 	Description string      `json:"description"`
 	Reference   string      `json:"reference"`
 	ReturnFee   int64       `json:"return_fee" doc:"What was kept of it."`
@@ -246,14 +244,15 @@ func orderBody(o order.Order, updated time.Time) Order {
 			body.OrderLines = append(body.OrderLines, orderLine(o, l))
 		}
 	}
-	for i, parts := range o.CapturedParts() {
-		c := o.Captures[i]
+	captured, refunded := o.CapturedParts(), o.RefundedParts()
+	capturedTax, refundedTax := taxes(o, captured, refunded)
+	for i, c := range o.Captures {
 		body.Captures = append(body.Captures, Capture{
-			c.CaptureID, int64(c.CapturedAmount), instant(c.CapturedAt.Time), partLines(parts), taxes(o, parts, c.CapturedAmount), c.Description, c.Reference,
+			c.CaptureID, int64(c.CapturedAmount), instant(c.CapturedAt.Time), partLines(captured[i]), capturedTax[i].body(), c.Description, c.Reference,
 		})
 	}
-	for i, parts := range o.RefundedParts() {
-		body.Refunds = append(body.Refunds, refundBody(o, o.Refunds[i], parts))
+	for i, r := range o.Refunds {
+		body.Refunds = append(body.Refunds, refundBody(o, r, refunded[i], refundedTax[i]))
 	}
 	for _, w := range o.Withdrawals {
 		stated := Withdrawal{w.ID, instant(w.At), w.Name, w.Email, []LineQuantity{}}
@@ -338,9 +337,9 @@ func shipmentBodies(o order.Order) []Shipment {
 	return bodies
 }
 
-func refundBody(o order.Order, r ordermanagement.Refund, parts []order.Part) RefundBody {
+func refundBody(o order.Order, r ordermanagement.Refund, parts []order.Part, tax byRate) RefundBody {
 	body := RefundBody{
-		ID: r.RefundID, Amount: int64(r.RefundedAmount), RefundedAt: instant(r.RefundedAt.Time), OrderLines: partLines(parts), Tax: taxes(o, parts, r.RefundedAmount),
+		ID: r.RefundID, Amount: int64(r.RefundedAmount), RefundedAt: instant(r.RefundedAt.Time), OrderLines: partLines(parts), Tax: tax.body(),
 		Description: r.Description, Reference: r.Reference,
 		Restocked: slices.ContainsFunc(o.Restocked, func(b order.Restock) bool { return strings.EqualFold(b.RefundID, r.RefundID) }),
 	}
@@ -360,56 +359,4 @@ func partLines(parts []order.Part) []PartLine {
 		}
 	}
 	return lines
-}
-
-// taxes are an amount by rate of tax, highest first: as its lines say; of a mere amount in
-// the proportions of the order's lines. Sales tax stands beside the lines, at no rate.
-func taxes(o order.Order, parts []order.Part, amount money.Amount) []TaxAmount {
-	mere, lines := len(parts) == 0, o.OrderLines
-	if !mere {
-		lines = nil
-		for _, p := range parts {
-			lines = append(lines, p.OrderLine)
-		}
-	}
-	total, tax := map[klarna.Rate]money.Amount{}, map[klarna.Rate]money.Amount{}
-	for _, line := range lines {
-		total[line.TaxRate] += line.TotalAmount
-		tax[line.TaxRate] += line.TotalTaxAmount
-		if line.Type == klarna.SalesTax {
-			tax[line.TaxRate] += line.TotalAmount
-		}
-	}
-	rates := slices.Sorted(maps.Keys(total))
-	slices.Reverse(rates)
-	if mere && len(rates) > 0 {
-		total, tax = inProportion(rates, total, tax, amount)
-	}
-	by := []TaxAmount{}
-	for _, rate := range rates {
-		if total[rate] != 0 || tax[rate] != 0 {
-			by = append(by, TaxAmount{int64(rate), int64(total[rate]), int64(tax[rate])})
-		}
-	}
-	return by
-}
-
-// inProportion splits an amount as totals and taxes by rate are.
-func inProportion(rates []klarna.Rate, total, tax map[klarna.Rate]money.Amount, amount money.Amount) (parts, taxes map[klarna.Rate]money.Amount) {
-	parts, taxes = map[klarna.Rate]money.Amount{}, map[klarna.Rate]money.Amount{}
-	weights := make([]money.Amount, len(rates))
-	for i, rate := range rates {
-		weights[i] = max(total[rate], 0)
-	}
-	split, err := money.Split(amount, weights)
-	if err != nil {
-		return parts, taxes // all of it is nothing
-	}
-	for i, rate := range rates {
-		parts[rate] = split[i]
-		if total[rate] > 0 {
-			taxes[rate], _ = money.Share(tax[rate], int64(split[i]), int64(total[rate])) // less than all, so it fits
-		}
-	}
-	return parts, taxes
 }

@@ -342,7 +342,7 @@ type Capture struct {
 	OrderLines []PartLine `json:"order_lines"`
 	Reference  string     `json:"reference"`
 
-	// Tax By rate; of a mere amount in the proportions of the order.
+	// Tax By rate; of a mere amount in the proportions of what was left of the order. All captures of a captured order come to its tax.
 	Tax []TaxAmount `json:"tax"`
 }
 
@@ -864,7 +864,7 @@ type RefundBody struct {
 	// ReturnFee What was kept of it.
 	ReturnFee int64 `json:"return_fee"`
 
-	// Tax By rate; of a mere amount in the proportions of the order.
+	// Tax By rate; of a mere amount in the proportions of what was captured and not refunded. All refunds of a refunded order come to the tax of its captures.
 	Tax []TaxAmount `json:"tax"`
 }
 

@@ -351,7 +351,7 @@ export interface components {
             /** @description None where a mere amount was captured. */
             order_lines: components["schemas"]["PartLine"][];
             reference: string;
-            /** @description By rate; of a mere amount in the proportions of the order. */
+            /** @description By rate; of a mere amount in the proportions of what was left of the order. All captures of a captured order come to its tax. */
             tax: components["schemas"]["TaxAmount"][];
         };
         CaptureRequest: {
@@ -922,7 +922,7 @@ export interface components {
              * @description What was kept of it.
              */
             return_fee: number;
-            /** @description By rate; of a mere amount in the proportions of the order. */
+            /** @description By rate; of a mere amount in the proportions of what was captured and not refunded. All refunds of a refunded order come to the tax of its captures. */
             tax: components["schemas"]["TaxAmount"][];
         };
         RefundRequest: {
