@@ -49,25 +49,24 @@ func (d *Desk) Check(ctx context.Context, o order.Order, c order.Command, now ti
 	}
 	s := d.state(o, now)
 	s.Left = func(sku string) (int, bool) { return d.Left(ctx, sku) }
-	if reason, member := a.check(s, c); reason != "" {
-		return &ImpossibleError{Action: c.Action, Reason: reason, Field: member}
-	}
-	return nil
+	return a.check(s, c)
 }
 
-func (a *Action) check(s State, c order.Command) (Reason, string) {
+func (a *Action) check(s State, c order.Command) *ImpossibleError {
 	if !isKey(c.Key) {
-		return ReasonInvalid, "key"
+		return &ImpossibleError{Action: c.Action, Reason: ReasonInvalid, Field: "key"}
 	}
 	if a.Limits != nil {
-		if member := refusedMember(a.Limits(s.Order, c)); member != "" {
-			return ReasonInvalid, member
+		if member, rule := refusedMember(a.Limits(s.Order, c)); member != "" {
+			return &ImpossibleError{Action: c.Action, Reason: ReasonInvalid, Field: member, Rule: rule}
 		}
 	}
 	if a.Check != nil {
-		return a.Check(s, c)
+		if reason, member := a.Check(s, c); reason != "" {
+			return &ImpossibleError{Action: c.Action, Reason: reason, Field: member}
+		}
 	}
-	return "", ""
+	return nil
 }
 
 // state is an order at now.
@@ -93,19 +92,19 @@ func statusAt(o order.Order, now time.Time) ordermanagement.Status {
 // members are what Command calls members of Klarna's requests.
 var members = strings.NewReplacer(
 	"captured_amount", "amount", "refunded_amount", "amount", "order_amount", "amount",
-	"merchant_reference", "reference", "body", "order_lines", "shipping_info", "shipments",
+	"merchant_reference", "reference", "body", "order_lines", "shipping_info", "shipments", "shipping_company", "carrier",
 )
 
 // refusedMember is the member of a command that a rule is about, "" without an error.
-func refusedMember(err error) string {
+func refusedMember(err error) (member, rule string) {
 	if err == nil {
-		return ""
+		return "", ""
 	}
-	rule, ok := errors.AsType[*klarna.RuleError](err)
+	broken, ok := errors.AsType[*klarna.RuleError](err)
 	if !ok {
-		return "order_lines" // sums that overflow
+		return "order_lines", "sums that overflow"
 	}
-	return members.Replace(rule.Field)
+	return members.Replace(broken.Field), broken.Rule
 }
 
 // checkCaptureID looks for the capture that a command names.

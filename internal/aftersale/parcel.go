@@ -3,6 +3,7 @@ package aftersale
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -101,10 +102,10 @@ func checkShipments(o order.Order, c order.Command) (Reason, string) {
 	for _, line := range o.Lines() {
 		lines[line.ID] = line.Line.Quantity
 	}
-	for _, s := range c.Shipments {
-		for _, in := range s.OrderLines {
+	for i, s := range c.Shipments {
+		for j, in := range s.OrderLines {
 			if lines[in.ID] -= in.Quantity; in.Quantity < 1 || lines[in.ID] < o.Shipped(in.ID, s.ID) {
-				return ReasonInvalid, "shipments"
+				return ReasonInvalid, fmt.Sprintf("shipments[%d].order_lines[%d].quantity", i, j)
 			}
 		}
 	}

@@ -46,6 +46,7 @@ type ImpossibleError struct {
 	Action order.Action
 	Reason Reason
 	Field  string // of ReasonInvalid the member, as in the JSON of Command; of ReasonStock the SKU
+	Rule   string // of ReasonInvalid: what is wrong with the member, where a limit of Klarna's says it
 }
 
 // Error says which action is not possible, and the reason.

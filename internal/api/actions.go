@@ -1,11 +1,13 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -304,7 +306,7 @@ func refusal(action *aftersale.Action, o order.Order, err error) error {
 	case !isImpossible:
 		return err
 	case impossible.Reason == aftersale.ReasonInvalid:
-		return invalid(Fault{"body." + impossible.Field, "does not fit the order"})
+		return invalid(unfit(action, impossible))
 	case impossible.Reason == aftersale.ReasonUnknownCapture:
 		return invalid(Fault{"body.capture_id", "is no capture of the order"})
 	}
@@ -315,6 +317,25 @@ func refusal(action *aftersale.Action, o order.Order, err error) error {
 		p.Errors = []Fault{{fmt.Sprintf("body.order_lines[%d].quantity", line.Index), fmt.Sprintf("is more than what is left: %d", line.Left)}}
 	}
 	return p
+}
+
+// unfit is a refused member of a command as the member of the call that it was made of.
+func unfit(action *aftersale.Action, e *aftersale.ImpossibleError) Fault {
+	at, says := e.Field, cmp.Or(e.Rule, "does not fit the order")
+	switch {
+	case at == "amount": // that of a call is bounded: it is what the lines, or all that is left, come to
+		at, says = "order_lines", fmt.Sprintf("come to more than %d, which Klarna does not take at once: name some, or an amount", ordermanagement.MaxAmount)
+	case at == "restock":
+		says = "is for goods: name the lines that are refunded"
+	case strings.HasPrefix(at, "order_lines"): // theirs are the order's
+		at = "order_lines"
+	case strings.HasSuffix(at, ".quantity"):
+		says = "is more than is in no shipment"
+	}
+	if action == aftersale.Parcel {
+		at = strings.TrimPrefix(at, "shipments[0].")
+	}
+	return Fault{"body." + at, says}
 }
 
 // wanted reads how much is asked for, and the texts.

@@ -14,6 +14,7 @@ import (
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/market"
 	"github.com/shopd/shopd/internal/money"
+	"github.com/shopd/shopd/internal/ordermanagement"
 )
 
 // reading checks a session and makes its basket.
@@ -293,6 +294,8 @@ func possible(q cart.Quote, err error) error {
 	switch {
 	case sum < 0:
 		return problem(http.StatusUnprocessableEntity, CodeNegativeTotal, "The basket comes to less than 0.")
+	case sum > ordermanagement.MaxAmount: // Klarna would sell it, and not capture it at once
+		return invalid(Fault{"body.order_lines", fmt.Sprintf("come to more than %d with delivery", ordermanagement.MaxAmount)})
 	case isRule:
 		return invalid(Fault{"body.order_lines", rule.Error()})
 	case errors.Is(err, money.ErrOverflow), errors.Is(err, money.ErrRate):
