@@ -24,7 +24,7 @@ type SessionRequest struct {
 	SuccessURL        string            `json:"success_url" maxLength:"2000" doc:"Where the shopper goes after the purchase. {REFERENCE} and {ORDER_NUMBER} are filled in."`
 	CancelURL         string            `json:"cancel_url,omitempty" maxLength:"2000"`
 	CheckoutURL       string            `json:"checkout_url,omitempty" maxLength:"2000" doc:"The page that holds the checkout, with mode embedded."`
-	OrderNumber       string            `json:"order_number,omitempty" pattern:"^[A-Za-z0-9._-]{1,64}$" doc:"Else one with the shop's prefix."`
+	OrderNumber       string            `json:"order_number,omitempty" pattern:"^[.]*[A-Za-z0-9_-][A-Za-z0-9._-]*$" maxLength:"64" doc:"Not of dots alone. Else one with the shop's prefix."`
 	Metadata          map[string]string `json:"metadata,omitempty" doc:"Up to 20 members, names to 40, texts to 500 characters."`
 }
 

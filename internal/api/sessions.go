@@ -29,11 +29,11 @@ import (
 const deciding = 10 * time.Second
 
 type sessionPath struct {
-	Reference string `path:"reference" pattern:"^[A-Za-z0-9._-]{1,64}$" doc:"The merchant's own name of the basket."`
+	Reference string `path:"reference" pattern:"^[.]*[A-Za-z0-9_-][A-Za-z0-9._-]*$" maxLength:"64" doc:"The merchant's own name of the basket, not of dots alone."`
 }
 
 type putInput struct {
-	Reference string `path:"reference" pattern:"^[A-Za-z0-9._-]{1,64}$" doc:"The merchant's own name of the basket."`
+	Reference string `path:"reference" pattern:"^[.]*[A-Za-z0-9_-][A-Za-z0-9._-]*$" maxLength:"64" doc:"The merchant's own name of the basket, not of dots alone."`
 	IfMatch   string `header:"If-Match" maxLength:"40" doc:"The revision that the session must have, in quotes."`
 	Body      SessionRequest
 }

@@ -993,7 +993,7 @@ type SessionRequest struct {
 	Mode       *SessionRequestMode `json:"mode,omitempty"`
 	OrderLines []LineRequest       `json:"order_lines"`
 
-	// OrderNumber Else one with the shop's prefix.
+	// OrderNumber Not of dots alone. Else one with the shop's prefix.
 	OrderNumber *string `json:"order_number,omitempty"`
 
 	// ShippingCountries Else the country.

@@ -1040,7 +1040,7 @@ export interface components {
              */
             mode: "hosted" | "embedded";
             order_lines: components["schemas"]["LineRequest"][];
-            /** @description Else one with the shop's prefix. */
+            /** @description Not of dots alone. Else one with the shop's prefix. */
             order_number?: string;
             /** @description Else the country. */
             shipping_countries?: string[];
@@ -1412,7 +1412,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The merchant's own name of the basket. */
+                /** @description The merchant's own name of the basket, not of dots alone. */
                 reference: string;
             };
             cookie?: never;
@@ -1588,7 +1588,7 @@ export interface operations {
                 "If-Match"?: string;
             };
             path: {
-                /** @description The merchant's own name of the basket. */
+                /** @description The merchant's own name of the basket, not of dots alone. */
                 reference: string;
             };
             cookie?: never;
@@ -1925,7 +1925,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The merchant's own name of the basket. */
+                /** @description The merchant's own name of the basket, not of dots alone. */
                 reference: string;
             };
             cookie?: never;
