@@ -3,6 +3,7 @@ package cart
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"reflect"
 	"slices"
 
 	"github.com/go-json-experiment/json/v1"
@@ -21,6 +22,18 @@ type Terms struct {
 // delivered: its revision has yet to rise, and no form has shown that.
 func (p *Pricer) Outdated(b *Basket) bool {
 	return b.Terms.Sum != "" && b.Terms.Version != p.Published.Now().Number && b.Terms.Sum != p.Terms(b).Sum
+}
+
+// Overtaken is the basket where it has become another without the merchant: Outdated until it has
+// its next revision, for no version has such terms.
+func (b Basket) Overtaken() *Basket {
+	b.Terms = Terms{Sum: "overtaken"}
+	return &b
+}
+
+// Alike reports whether two quotes show the same total and ways of delivery.
+func (q Quote) Alike(other Quote) bool {
+	return q.OrderAmount == other.OrderAmount && q.OrderTaxAmount == other.OrderTaxAmount && reflect.DeepEqual(q.Options, other.Options)
 }
 
 // Terms are those of a basket by what is published now.

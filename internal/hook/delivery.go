@@ -90,13 +90,33 @@ func (h *Hooks) Follow(ctx context.Context, cartID string, f cart.Fallback) erro
 		return nil
 	}
 	unplaced := h.unplaced(ctx, c, said)
-	_, err = h.Carts.Update(ctx, cartID, f, func(c *cart.Cart) error {
-		if c.Asked = said; unplaced != nil {
-			c.Unplaced = unplaced
+	overtaken := h.overtakes(c, said, unplaced)
+	_, err = h.Carts.Update(ctx, cartID, f, func(now *cart.Cart) error {
+		keep(now, said, unplaced)
+		if overtaken && now.Basket != nil && now.Basket.Revision == c.Basket.Revision {
+			now.Basket = now.Basket.Overtaken()
 		}
 		return nil
 	})
 	return err
+}
+
+func keep(c *cart.Cart, said, unplaced *cart.Asked) {
+	if c.Asked = said; unplaced != nil {
+		c.Unplaced = unplaced
+	}
+}
+
+// overtakes reports whether by what was said a basket comes to something else than a form has
+// shown of its revision: the answer came late, and other pages have to follow.
+func (h *Hooks) overtakes(c cart.Cart, said, unplaced *cart.Asked) bool {
+	if c.Basket == nil || c.Seen < c.Basket.Revision {
+		return false
+	}
+	was, _ := h.Pricer.Offer(c.Contents)
+	keep(&c, said, unplaced)
+	is, err := h.Pricer.Offer(c.Contents)
+	return err == nil && !is.Alike(was)
 }
 
 // unplaced is the answer about a place that is not known, where by what was said nothing goes to
