@@ -69,7 +69,7 @@ var settings = []setting{
 	{env: "SHOPD_SMTP_URL", commands: "serve doctor", value: func(c *config) *string { return &c.smtpURL }, def: "(none)", secret: true,
 		usage: "the mail server for order e-mails: smtp://user:password@host:587 or smtps://…:465; none: no mails are written"},
 	{flag: "shop", commands: shops + " explain check publish", value: func(c *config) *string { return &c.shopFile }, def: "(what is published)", demo: "(the demo's)",
-		usage: "shop file; serve publishes it at start if a file of that name was never published with that content"},
+		usage: "shop file; serve publishes it at start if a file of that name was never published with that content, nor given up by -back"},
 	{flag: "catalog", commands: shops + " explain check publish", value: func(c *config) *string { return &c.catalogFile }, def: "(what is published)", demo: "(the demo's)",
 		usage: "file of products, published as -shop is"},
 	{flag: "list", env: "SHOPD_PUBLISH_LIST", commands: "publish", value: func(c *config) *string { return &c.publishList }, def: "false", onOff: true,

@@ -78,6 +78,12 @@ func TestPublish(t *testing.T) {
 				t.Errorf("%s: a process has %d, %v", step.name, now.Now().Number, err)
 			}
 		}
+		// What was given up is not new either where the same file has another name.
+		for _, name := range []string{"b", "/etc/shopd/catalog.yaml"} {
+			if v, err := p.PublishNew(ctx, shop, goods(name, "15900")); err != nil || v.Number != 5 {
+				t.Errorf("a process starts with what was given up, as %s: version %d, %v", name, v.Number, err)
+			}
+		}
 		if _, err := p.Back(ctx, 99); !errors.Is(err, publish.ErrNoVersion) {
 			t.Errorf("back to nothing: %v", err)
 		}

@@ -85,7 +85,7 @@ func (p *Publisher) Publish(ctx context.Context, shop, goods *File) (*Version, e
 }
 
 // PublishNew is Publish for files that are named at start: it publishes only what was never
-// published from a file of that name. Without anything new it returns the newest version.
+// published from a file of that name, nor given up by Back. Without anything new it returns the newest version.
 func (p *Publisher) PublishNew(ctx context.Context, shop, goods *File) (*Version, error) {
 	return p.publish(ctx, func(newest head) (newShop, newGoods *File, err error) {
 		if newShop, err = p.unseen(ctx, shop, newest.shop); err != nil {
@@ -96,14 +96,17 @@ func (p *Publisher) PublishNew(ctx context.Context, shop, goods *File) (*Version
 	})
 }
 
-// unseen returns a file if its content was never published from a file of its name. The
-// first content of all is always new.
+// anyName stands in published_files for every name.
+const anyName = ""
+
+// unseen returns a file if its content was never published from a file of its name, nor given up
+// by going back. The first content of all is always new.
 func (p *Publisher) unseen(ctx context.Context, f *File, newest string) (*File, error) {
 	if f == nil || newest == "" {
 		return f, nil
 	}
 	var seen bool
-	err := p.DB.Read.QueryRowContext(ctx, "select exists (select 1 from published_files where name = $1 and hash = $2)", f.Name, f.hash()).Scan(&seen)
+	err := p.DB.Read.QueryRowContext(ctx, "select exists (select 1 from published_files where name in ($1, $3) and hash = $2)", f.Name, f.hash(), anyName).Scan(&seen)
 	if err != nil || seen {
 		return nil, err
 	}
@@ -310,12 +313,25 @@ func (p *Publisher) Back(ctx context.Context, number int64) (*Version, error) {
 			return nil, err
 		}
 		return v, p.DB.Tx(ctx, func(tx *sql.Tx) error {
+			if err := giveUp(ctx, tx, number, old); err != nil {
+				return err
+			}
 			if err := insert(ctx, tx, old, nil, number); err != nil {
 				return err
 			}
 			return p.count(ctx, tx, v)
 		})
 	})
+}
+
+// giveUp notes what the versions after number have and old has not: a process that starts with it
+// brings it back by no name of its file.
+func giveUp(ctx context.Context, tx *sql.Tx, number int64, old head) error {
+	_, err := tx.ExecContext(ctx, `insert into published_files (name, hash)
+		select $4, shop from published where number > $1 and shop <> $2
+		union select $4, catalog from published where number > $1 and catalog <> $3
+		on conflict (name, hash) do nothing`, number, old.shop, old.catalog, anyName)
+	return err
 }
 
 // List returns the versions, newest first.
