@@ -133,6 +133,21 @@ func (c Config) Open(ctx context.Context) (*DB, error) {
 // Ping asks whether the database answers.
 func (d *DB) Ping(ctx context.Context) error { return d.write.PingContext(ctx) }
 
+var errReadOnly = errors.New("the database takes no writes")
+
+// Up asks whether the database answers and takes writes: one that does not stores no order.
+func (d *DB) Up(ctx context.Context) error {
+	if d.Engine == SQLite {
+		return d.Ping(ctx)
+	}
+	var readOnly bool // a standby says so too
+	err := d.write.QueryRowContext(ctx, "select current_setting('transaction_read_only') = 'on'").Scan(&readOnly)
+	if err == nil && readOnly {
+		err = errReadOnly
+	}
+	return err
+}
+
 // Close ends all connections.
 func (d *DB) Close() error {
 	var errs []error

@@ -344,6 +344,7 @@ func TestProblems(t *testing.T) {
 		"local":            {func(v *db.Durability) { v.SynchronousNames, v.Standbys, v.SynchronousCommit = "*", 1, "local" }, 1},
 		"standby away":     {func(v *db.Durability) { v.SynchronousNames = "*" }, 1},
 		"is a standby":     {func(v *db.Durability) { v.Standby = true }, 1},
+		"is only read":     {func(v *db.Durability) { v.ReadOnly = true }, 1},
 	} {
 		v := well
 		test.change(&v)
@@ -353,6 +354,23 @@ func TestProblems(t *testing.T) {
 	}
 	if v, err := dbtest.SQLite(t).Durability(t.Context()); err != nil || len(v.Problems()) != 0 {
 		t.Errorf("sqlite: %v, %v", v.Problems(), err)
+	}
+}
+
+// A database that answers and takes no writes is not up: no order can be stored.
+func TestUp(t *testing.T) {
+	address := dbtest.PostgresURL(t)
+	for name, test := range map[string]struct {
+		d  *db.DB
+		up bool
+	}{
+		"postgres":     {dbtest.Open(t, db.Config{URL: address}), true},
+		"is only read": {dbtest.Open(t, db.Config{URL: address + "&default_transaction_read_only=on"}), false},
+		"sqlite":       {dbtest.SQLite(t), true},
+	} {
+		if err := test.d.Up(t.Context()); (err == nil) != test.up {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

@@ -15,6 +15,7 @@ type Durability struct {
 	SynchronousNames  string // of PostgreSQL: synchronous_standby_names, "" = commits wait for no standby
 	Standbys          int    // of PostgreSQL: how many follow now
 	Standby           bool   // the server is itself a standby, and takes no writes
+	ReadOnly          bool   // of PostgreSQL: default_transaction_read_only, as where a managed one's disk is full
 }
 
 // Durability asks the server what a commit is worth.
@@ -31,8 +32,8 @@ func (d *DB) Durability(ctx context.Context) (Durability, error) {
 	} else {
 		err = d.write.QueryRowContext(ctx, `select current_setting('fsync'), current_setting('synchronous_commit'),
 			current_setting('full_page_writes'), current_setting('synchronous_standby_names'),
-			(select count(*) from pg_stat_replication), pg_is_in_recovery()`).
-			Scan(&v.Fsync, &v.SynchronousCommit, &v.FullPageWrites, &v.SynchronousNames, &v.Standbys, &v.Standby)
+			(select count(*) from pg_stat_replication), pg_is_in_recovery(), current_setting('default_transaction_read_only') = 'on'`).
+			Scan(&v.Fsync, &v.SynchronousCommit, &v.FullPageWrites, &v.SynchronousNames, &v.Standbys, &v.Standby, &v.ReadOnly)
 	}
 	if err != nil {
 		return v, fmt.Errorf("ask what a commit is worth: %w", err)
@@ -48,6 +49,7 @@ func (v Durability) Problems() (list []string) {
 		}
 	}
 	say(v.Standby, "the server is a standby: nothing can be written")
+	say(v.ReadOnly, "the server takes no writes (default_transaction_read_only is on): nothing can be bought")
 	say(v.Fsync == "off", "fsync is off: a power cut can destroy the database")
 	if v.Engine == Postgres {
 		say(v.FullPageWrites == "off", "full_page_writes is off: a power cut can destroy the database")
@@ -65,7 +67,8 @@ func (v Durability) LogValue() slog.Value {
 	attrs := []slog.Attr{slog.String("engine", string(v.Engine)), slog.String("fsync", v.Fsync)}
 	if v.Engine == Postgres {
 		attrs = append(attrs, slog.String("synchronous_commit", v.SynchronousCommit), slog.String("full_page_writes", v.FullPageWrites),
-			slog.String("synchronous_standby_names", v.SynchronousNames), slog.Int("standbys", v.Standbys), slog.Bool("standby", v.Standby))
+			slog.String("synchronous_standby_names", v.SynchronousNames), slog.Int("standbys", v.Standbys), slog.Bool("standby", v.Standby),
+			slog.Bool("read_only", v.ReadOnly))
 	}
 	return slog.GroupValue(attrs...)
 }

@@ -93,6 +93,17 @@ func TestDoctor(t *testing.T) {
 		}
 		t.Cleanup(func() { w.Client.ConfigSet(context.Background(), name, was[name]) })
 	}
+	as := func(t *testing.T, d *doctor.Doctor, rules ...any) { // a user of Redis, after all rights
+		t.Helper()
+		if err := w.Client.Do(t.Context(), append([]any{"ACL", "SETUSER", "few", "reset", "on", ">few", "~*", "+@all"}, rules...)...).Err(); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { w.Client.Do(context.Background(), "ACL", "DELUSER", "few") })
+		options := *w.Client.(*redis.Client).Options()
+		options.Username, options.Password = "few", "few"
+		d.Redis = redis.NewClient(&options)
+		t.Cleanup(func() { _ = d.Redis.Close() })
+	}
 	for _, tt := range []struct {
 		name   string
 		broken func(t *testing.T, d *doctor.Doctor)
@@ -150,24 +161,20 @@ func TestDoctor(t *testing.T) {
 			d.Redis = c
 		}, []string{"redis: does not answer"}},
 		{"Redis refuses TIME", func(t *testing.T, d *doctor.Doctor) {
-			if err := w.Client.Do(t.Context(), "ACL", "SETUSER", "few", "reset", "on", ">few", "+@all", "-time").Err(); err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() { w.Client.Do(context.Background(), "ACL", "DELUSER", "few") })
-			options := *w.Client.(*redis.Client).Options()
-			options.Username, options.Password = "few", "few"
-			d.Redis = redis.NewClient(&options)
-			t.Cleanup(func() { _ = d.Redis.Close() })
+			as(t, d, "-time")
 			set(t, "maxmemory-policy", "allkeys-lru") // it is looked at all the same
 		}, []string{"redis: carts disappear"}},
 		{"Redis throws carts away", func(t *testing.T, _ *doctor.Doctor) { set(t, "maxmemory-policy", "allkeys-lru") }, []string{"redis: carts disappear"}},
-		{"Redis is full", func(t *testing.T, _ *doctor.Doctor) { set(t, "maxmemory", "1mb") }, []string{"redis: soon it refuses writes"}},
+		{"Redis is full", func(t *testing.T, _ *doctor.Doctor) { set(t, "maxmemory", "1mb") }, []string{"redis: takes no writes: OOM", "redis: its memory is full"}},
+		{"Redis has no replica", func(t *testing.T, _ *doctor.Doctor) { set(t, "min-replicas-to-write", "1") }, []string{"redis: takes no writes: NOREPLICAS"}},
+		{"Redis lets nothing be written", func(t *testing.T, d *doctor.Doctor) { as(t, d, "-@write") }, []string{"redis: takes no writes: NOPERM"}},
+		{"Redis keeps our keys from us", func(t *testing.T, d *doctor.Doctor) { as(t, d, "resetkeys", "~other:*") }, []string{"redis: takes no writes: NOPERM"}},
 		{"Redis is a replica", func(t *testing.T, _ *doctor.Doctor) {
 			if err := w.Client.(*redis.Client).ReplicaOf(t.Context(), "127.0.0.1", "1").Err(); err != nil {
 				t.Fatal(err)
 			}
 			t.Cleanup(func() { w.Client.(*redis.Client).ReplicaOf(context.Background(), "NO", "ONE") })
-		}, []string{"redis: is a replica"}},
+		}, []string{"redis: takes no writes: READONLY"}},
 		{"no database", func(_ *testing.T, d *doctor.Doctor) { d.DB, d.DBProblem = nil, errors.New("connect: refused") }, []string{"database: cannot be opened: connect: refused"}},
 		{"old tables", func(t *testing.T, d *doctor.Doctor) {
 			d.DB = dbtest.Open(t, db.Config{URL: dbtest.PostgresURL(t)})
@@ -181,6 +188,9 @@ func TestDoctor(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, []string{"database: may not read and write orders"}},
+		{"a database that is only read", func(t *testing.T, d *doctor.Doctor) {
+			d.DB = dbtest.Open(t, db.Config{URL: dbtest.PostgresURL(t) + "&default_transaction_read_only=on"})
+		}, []string{"database: takes no writes"}},
 		{"nothing is published", func(_ *testing.T, d *doctor.Doctor) { d.Published = nil }, []string{"shop: nothing is published"}},
 		{"no mail server, which may be meant", func(_ *testing.T, d *doctor.Doctor) { d.Mail = func() mail.Sender { return nil } }, nil},
 		{"the mail server", func(t *testing.T, d *doctor.Doctor) {

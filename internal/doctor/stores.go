@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/shopd/shopd/internal/db"
+	"github.com/shopd/shopd/internal/redisconn"
 )
 
 // redis looks at each server that holds keys.
@@ -53,6 +55,12 @@ func lookAt(ctx context.Context, one *redis.Client, at string, f *findings) {
 	default:
 		f.clock(now, before, time.Now())
 	}
+	if err := write(ctx, one); err != nil {
+		kind, _, _ := strings.Cut(err.Error(), " ")
+		f.wrong(at+"it takes no writes: "+why(err), cmp.Or(refused[kind], "see its log; without writes no cart can be changed"))
+	} else {
+		f.right("%sit takes writes", at)
+	}
 	text, err := one.Info(ctx).Result()
 	info := map[string]string{}
 	for lines := bufio.NewScanner(strings.NewReader(text)); lines.Scan(); {
@@ -69,9 +77,6 @@ func lookAt(ctx context.Context, one *redis.Client, at string, f *findings) {
 		f.note(at+"it is Redis "+version+", older than what shopd is tested with", fmt.Sprintf("take Redis %d or newer, or Valkey", minRedis))
 	} else {
 		f.right("%sit is Redis %s", at, version)
-	}
-	if info["role"] == "slave" {
-		f.wrong(at+"it is a replica, and takes no writes", "give the master's address, or Sentinel's with ?master_name=")
 	}
 	if policy := info["maxmemory_policy"]; policy != "noeviction" {
 		f.wrong(fmt.Sprintf("%sits maxmemory-policy is %s: with a full memory carts disappear", at, policy), "set maxmemory-policy noeviction")
@@ -91,12 +96,37 @@ func lookAt(ctx context.Context, one *redis.Client, at string, f *findings) {
 	case limit == 0:
 		f.note(at+"it has no maxmemory: when the machine is full it is killed", "set maxmemory to half of the machine's memory")
 	case used > limit/10*9:
-		f.wrong(fmt.Sprintf("%sits memory is full to %d %%: soon it refuses writes", at, used*100/limit), "give it more memory and raise maxmemory")
+		f.wrong(fmt.Sprintf("%sits memory is full to %d %%: at 100 %% it refuses writes", at, used*100/limit), "give it more memory and raise maxmemory")
 	case used > limit/10*7:
 		f.note(fmt.Sprintf("%sits memory is full to %d %%", at, used*100/limit), "plan for more memory")
 	default:
 		f.right("%sits memory is full to %d %%", at, used*100/limit)
 	}
+}
+
+// refused says what to do where Redis refuses writes, by the first word of its answer.
+var refused = map[string]string{
+	"MISCONF":    "see its log, and whether the disk is full",
+	"NOPERM":     "let the user do what the line in docs/operations.md does",
+	"NOREPLICAS": "see its replicas: fewer keep up than min-replicas-to-write says",
+	"OOM":        "give it more memory and raise maxmemory",
+	"READONLY":   "it is a replica: give the master's address, or Sentinel's with ?master_name=",
+}
+
+// write has a server judge a write that changes nothing: of a key that is not there. In a Cluster
+// only who has a key's slot judges, so keys are tried.
+func write(ctx context.Context, one *redis.Client) (err error) {
+	const keys = 100
+	for n := range keys {
+		err = one.SetXX(ctx, fmt.Sprint("shopd:doctor:", n), "", 0).Err()
+		if !redisconn.Moving(err) {
+			break
+		}
+	}
+	if errors.Is(err, redis.Nil) || redisconn.Moving(err) {
+		return nil
+	}
+	return err
 }
 
 func number(text string) int64 {

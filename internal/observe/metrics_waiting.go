@@ -49,14 +49,14 @@ type waiting struct {
 }
 
 var (
-	databaseUp    = prometheus.NewDesc("shopd_database_up", "1 if the database answers this process, else 0.", nil, nil)
+	databaseUp    = prometheus.NewDesc("shopd_database_up", "1 if the database answers this process and takes writes, else 0.", nil, nil)
 	queueEntries  = prometheus.NewDesc("shopd_queue_entries", "What the loops look after.", []string{"queue"}, nil)
 	queueOverdue  = prometheus.NewDesc("shopd_queue_overdue_seconds", "For how long the entry that is due first has been due; 0 while none is.", []string{"queue"}, nil)
 	unackedOrders = prometheus.NewDesc("shopd_unacknowledged_orders", "Orders of the book of which Klarna has not been told that we have them.", nil, nil)
 	unackedOldest = prometheus.NewDesc("shopd_unacknowledged_oldest_seconds", "How long ago the oldest of them was bought; 0 without any.", nil, nil)
 )
 
-// Watch shows from now on whether the database answers, the lengths of queues, and of the
+// Watch shows from now on whether the database is up, the lengths of queues, and of the
 // orders of which Klarna does not know that we have them. It is called once.
 func (o *Observer) Watch(database func(context.Context) error, unacknowledged Queue, queues ...Queue) {
 	o.metrics.MustRegister(&waiting{database: database, queues: queues, unacked: unacknowledged, errors: prometheus.NewCounter(prometheus.CounterOpts{

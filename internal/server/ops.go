@@ -82,8 +82,8 @@ func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
 	}
 	if err := s.o.Database(ctx); err != nil {
 		// Pages and carts go on, and a process that takes no requests would not make it better.
-		s.o.Logger.WarnContext(ctx, "degraded: the database does not answer", "error", err)
-		state(w, http.StatusOK, "degraded: the database does not answer\n")
+		s.o.Logger.WarnContext(ctx, "degraded: the database takes no orders", "error", err)
+		state(w, http.StatusOK, "degraded: the database takes no orders\n")
 		return
 	}
 	state(w, http.StatusOK, "ready\n")

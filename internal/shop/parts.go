@@ -111,7 +111,7 @@ func (s *Shop) addDeliveries(c Config) {
 		s.Mailer = &mail.Mailer{Book: s.Book, Published: c.Published, PublicURL: c.PublicURL, Sender: &s.sender}
 		s.Deliveries.Receivers = append(s.Deliveries.Receivers, s.Mailer.Receiver())
 	}
-	s.Observer.Watch(c.DB.Ping, observe.Queue{Length: s.Book.Unacknowledged},
+	s.Observer.Watch(c.DB.Up, observe.Queue{Length: s.Book.Unacknowledged},
 		slices.Concat(s.LeftBehind.Queues(), s.Book.Queues(), s.Desk.Queues(), []observe.Queue{s.Underway.Queue(), s.Deliveries.Queue()})...)
 }
 
@@ -186,7 +186,7 @@ func (s *Shop) addAPI(c Config) {
 
 func (s *Shop) newServer(c Config) (*server.Server, error) {
 	o := server.Options{
-		Storefront: s.Storefront, Callbacks: s.Callbacks, Redis: c.Redis, Database: c.DB.Ping, Observer: s.Observer,
+		Storefront: s.Storefront, Callbacks: s.Callbacks, Redis: c.Redis, Database: c.DB.Up, Observer: s.Observer,
 		Logger: c.Logger, PublicURL: c.PublicURL, BrowserOrigins: c.Klarna.BrowserOrigins, Published: c.Published, Unready: s.credentials.Unready, Drain: c.Drain,
 		WriteLimit: c.WriteLimit, RequestLimit: c.RequestLimit, TrustedProxies: c.TrustedProxies,
 	}

@@ -81,7 +81,7 @@ func TestRedisUser(t *testing.T) {
 					t.Errorf("%s: got %d without order %q", page, got.status, number)
 				}
 			}
-			if got := ada.send(d.shops[0], "GET", "/admin/doctor", "", ""); got.status != http.StatusOK || !strings.Contains(got.body, "throws nothing away") {
+			if got := ada.send(d.shops[0], "GET", "/admin/doctor", "", ""); got.status != http.StatusOK || !strings.Contains(got.body, "throws nothing away") || strings.Count(got.body, "t takes writes") != tt.nodes {
 				t.Errorf("the doctor says nothing of Redis: got %d", got.status)
 			}
 			for i := range tt.nodes {
