@@ -390,7 +390,11 @@ func TestKeys(t *testing.T) {
 	if k, ok := keys.of(r); !ok || k.Name != "warehouse" || !k.may(permission.Fulfil) || k.may(permission.Refund) {
 		t.Error(k, ok)
 	}
-	if _, _, err := NewKey("a b", "all"); err == nil {
-		t.Error("a bad name is taken")
+	for _, tt := range []struct{ name, scopes, want string }{
+		{"a b", "all", "a name has"}, {"a:b", "all", "a name has"}, {"a", "orders:read", `"orders:read" is no scope: they are`}, {"a", "", `"" is no scope`},
+	} {
+		if _, _, err := NewKey(tt.name, tt.scopes); err == nil || !strings.HasPrefix(err.Error(), tt.want) {
+			t.Errorf("a key %q of %q: %v, want %q", tt.name, tt.scopes, err, tt.want)
+		}
 	}
 }

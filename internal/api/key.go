@@ -44,43 +44,44 @@ func ParseKeys(text string) (Keys, error) {
 		if len(parts) != 3 {
 			return nil, fmt.Errorf("line %d is not name:scopes:hash", n)
 		}
-		given, err := parseScopes(parts[1])
+		key, err := parseKey(parts[0], parts[1])
 		hash, hashErr := hex.DecodeString(parts[2])
 		switch {
-		case !keyName.MatchString(parts[0]):
-			return nil, fmt.Errorf("line %d: a name has 1 to 64 of A-Z a-z 0-9 . _ -", n)
-		case slices.Contains(names, parts[0]):
-			return nil, fmt.Errorf("line %d: the name is there already", n)
 		case err != nil:
 			return nil, fmt.Errorf("line %d: %w", n, err)
+		case slices.Contains(names, parts[0]):
+			return nil, fmt.Errorf("line %d: the name is there already", n)
 		case hashErr != nil || len(hash) != sha256.Size:
 			return nil, fmt.Errorf("line %d: the hash is not a SHA-256 in hexadecimal", n)
 		}
 		names = append(names, parts[0])
-		keys[[sha256.Size]byte(hash)] = Key{parts[0], given}
+		keys[[sha256.Size]byte(hash)] = key
 	}
 	return keys, nil
 }
 
-func parseScopes(text string) (given []permission.Holder, err error) {
-	for name := range strings.SplitSeq(text, ",") {
-		if !slices.Contains(permission.Scopes(), permission.Holder(name)) {
-			return nil, fmt.Errorf("%.20q is no scope: they are %v", name, permission.Scopes())
-		}
-		given = append(given, permission.Holder(name))
+func parseKey(name, scopes string) (Key, error) {
+	key := Key{Name: name}
+	if !keyName.MatchString(name) {
+		return key, errors.New("a name has 1 to 64 of A-Z a-z 0-9 . _ -")
 	}
-	return given, nil
+	for scope := range strings.SplitSeq(scopes, ",") {
+		if !slices.Contains(permission.Scopes(), permission.Holder(scope)) {
+			return key, fmt.Errorf("%.20q is no scope: they are %v", scope, permission.Scopes())
+		}
+		key.Scopes = append(key.Scopes, permission.Holder(scope))
+	}
+	return key, nil
 }
 
 // NewKey makes a key, and the line for SHOPD_API_KEYS that lets it in. The error says what
 // is wrong with name or scopes.
 func NewKey(name, scopes string) (key, line string, err error) {
-	key = "sk_" + rand.Text()
-	line = KeyLine(name, scopes, key)
-	if _, err := ParseKeys(line); err != nil {
-		return "", "", errors.New(strings.TrimPrefix(err.Error(), "line 1: "))
+	if _, err := parseKey(name, scopes); err != nil {
+		return "", "", err
 	}
-	return key, line, nil
+	key = "sk_" + rand.Text()
+	return key, KeyLine(name, scopes, key), nil
 }
 
 // KeyLine is the line for SHOPD_API_KEYS of a key.
