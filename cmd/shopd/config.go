@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -25,8 +26,9 @@ import (
 
 // config holds the settings as they were given.
 type config struct {
-	command                             string  // that takes them
-	unread                              []error // what could not be read of files and secrets
+	command                             string   // that takes them
+	unread                              []error  // what could not be read of files and secrets
+	unreadNames                         []string // of secrets that could not be read, as problems has them
 	addr, opsAddr                       string
 	publicURL, callbackURL              string
 	redisURL, klarnaURL, browserOrigins string
@@ -122,11 +124,12 @@ func (c *config) validate(v *problems) shop.Config {
 type problems struct {
 	command string
 	list    []error
+	unread  []string // settings of which it is told already that they could not be read
 	taken   bool     // a port is in use by another program
 	hints   []string // what to do about them
 }
 
-func (c *config) problems() *problems { return &problems{command: c.command} }
+func (c *config) problems() *problems { return &problems{command: c.command, unread: c.unreadNames} }
 
 // add adds what is wrong with a setting: its name is -flag, or the variable of a secret.
 func (v *problems) add(name, format string, args ...any) {
@@ -162,7 +165,7 @@ func (v *problems) err() error {
 }
 
 func (v *problems) required(name, value string) bool {
-	if value == "" {
+	if value == "" && !slices.Contains(v.unread, name) {
 		v.list = append(v.list, fmt.Errorf("%s is missing", v.named(name)))
 	}
 	return value != ""

@@ -398,13 +398,13 @@ func TestAllProblemsAtOnce(t *testing.T) {
 		defer func() { _ = taken.Close() }()
 		args = append(args, name, taken.Addr().String())
 	}
-	vars := map[string]string{"SHOPD_SECRET_FILE": "none-of-these", "SHOPD_SHOP": "nor-this", "SHOPD_CATALOG": "nor-that", "SHOPD_DRAIN": "soon", "SHOPD_CHAOS": "2", "SHOPD_PUBLIC_URL": "shop"}
+	vars := map[string]string{"SHOPD_SECRET_FILE": "none-of-these", "SHOPD_DATABASE_URL_FILE": "nowhere", "SHOPD_SHOP": "nor-this", "SHOPD_CATALOG": "nor-that", "SHOPD_DRAIN": "soon", "SHOPD_CHAOS": "2", "SHOPD_PUBLIC_URL": "shop"}
 	for _, tt := range []struct {
 		command string
 		ports   int
 		want    []string
 	}{
-		{"serve", 2, []string{"SHOPD_SECRET_FILE: open none-of-these", "-shop (SHOPD_SHOP): ", "-catalog (SHOPD_CATALOG): ", "-drain (SHOPD_DRAIN): ", "-public-url (SHOPD_PUBLIC_URL): ",
+		{"serve", 2, []string{"SHOPD_SECRET_FILE: open none-of-these", "SHOPD_DATABASE_URL_FILE: open nowhere", "-shop (SHOPD_SHOP): ", "-catalog (SHOPD_CATALOG): ", "-drain (SHOPD_DRAIN): ", "-public-url (SHOPD_PUBLIC_URL): ",
 			"-redis-url (SHOPD_REDIS_URL or SHOPD_REDIS_URL_FILE) is missing", "-addr (SHOPD_ADDR): port", "-ops-addr (SHOPD_OPS_ADDR): port"}},
 		{"demo", 3, []string{"SHOPD_SECRET_FILE: open none-of-these", "-shop (SHOPD_SHOP): ", "-catalog (SHOPD_CATALOG): ", "-drain (SHOPD_DRAIN): ", "-public-url (SHOPD_PUBLIC_URL): ",
 			"-chaos (SHOPD_CHAOS): ", "-addr (SHOPD_ADDR): port", "-ops-addr (SHOPD_OPS_ADDR): port", "-klarna-addr (SHOPD_KLARNA_ADDR): port", "make demo PORT="}},
@@ -416,6 +416,11 @@ func TestAllProblemsAtOnce(t *testing.T) {
 		for _, want := range tt.want {
 			if strings.Count(stderr.String(), want) != 1 {
 				t.Errorf("%s does not say %q once:\n%s", tt.command, want, &stderr)
+			}
+		}
+		for _, untrue := range []string{"SHOPD_SECRET_FILE is missing", "SHOPD_DATABASE_URL_FILE) is missing"} {
+			if strings.Contains(stderr.String(), untrue) {
+				t.Errorf("%s says %q of a file that cannot be read:\n%s", tt.command, untrue, &stderr)
 			}
 		}
 	}

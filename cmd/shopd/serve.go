@@ -133,7 +133,7 @@ func (e *env) reloads(ctx context.Context, s *shop.Shop, logger *slog.Logger) {
 			return
 		}
 		again := e.config
-		again.unread = nil
+		again.unread, again.unreadNames = nil, nil
 		again.readSecrets(e.getenv)
 		v := again.problems()
 		c := again.validate(v)

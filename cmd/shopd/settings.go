@@ -297,7 +297,7 @@ func (c *config) readSecrets(getenv func(string) string) {
 		}
 		value, given := s.value(c), getenv(s.variable())
 		if err := fromFile(&given, s.variable(), getenv); err != nil {
-			c.unread = append(c.unread, err)
+			c.unread, c.unreadNames = append(c.unread, err), append(c.unreadNames, "-"+s.flag, s.variable())
 			continue
 		}
 		if given != "" || s.secret {
