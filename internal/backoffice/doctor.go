@@ -30,8 +30,8 @@ func (b *Backoffice) examine(w http.ResponseWriter, r *http.Request) {
 		if f.Level == doctor.Wrong {
 			v.Wrong++
 		}
-		last := &v.Parts[len(v.Parts)-1]
-		last.Rows = append(last.Rows, templates.AdminDoctorRow{Kind: kinds[f.Level], Word: words[f.Level], Says: form.UpperFirst(f.Says), Do: form.UpperFirst(f.Do)})
+		last := &v.Parts[len(v.Parts)-1] // whose sentences stay as they are: many begin with a name or an address
+		last.Rows = append(last.Rows, templates.AdminDoctorRow{Kind: kinds[f.Level], Word: words[f.Level], Says: f.Says, Do: f.Do})
 	}
 	b.page(w, r, http.StatusOK, "Doctor", "", templates.AdminDoctor(v))
 }

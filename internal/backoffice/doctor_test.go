@@ -13,7 +13,7 @@ func TestDoctor(t *testing.T) {
 		t.Fatal(err)
 	}
 	page := o.clerk("ada").Get("/admin/doctor")
-	for _, want := range []string{"Doctor", "takes our credentials for checkout", "carts disappear", "Set maxmemory-policy noeviction", "It is PostgreSQL", "It is Redis"} {
+	for _, want := range []string{"Doctor", "takes our credentials for checkout", "carts disappear", "set maxmemory-policy noeviction", "it is PostgreSQL", "it is Redis", "<p>" + o.URL + " reaches this shop by GET"} {
 		if !strings.Contains(page.Text, want) {
 			t.Errorf("the page does not say %q", want)
 		}
