@@ -24,7 +24,7 @@ type Order struct {
 	Metadata        map[string]string `json:"metadata"`
 	Status          string            `json:"status" enum:"open,part_captured,captured,cancelled,expired"`
 	FraudStatus     string            `json:"fraud_status" doc:"ACCEPTED, PENDING or REJECTED, as Klarna says."`
-	Shippable       bool              `json:"shippable" doc:"false while Klarna checks, after it refused what was not captured all the same, and when the order was cancelled."`
+	Shippable       bool              `json:"shippable" doc:"false while Klarna checks, after it refused what was not captured all the same, when the order was cancelled, when it expired before anything was captured, and when its personal data was erased."`
 	Flags           []string          `json:"flags" nullable:"false" doc:"What to look at: oversold (more was sold than there was), not_current (paid in an old page of its basket), duplicate_number (its session's number is another order's), no_cart (of no known basket), withdrawal_requested (a consumer has withdrawn from goods that are neither cancelled nor refunded), unsettled (Klarna has not answered a command yet). More may come."`
 	PaymentMethod   *PaymentMethod    `json:"payment_method" doc:"null of an order of 0."`
 	PlacedAt        time.Time         `json:"placed_at"`

@@ -6,6 +6,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"github.com/shopd/shopd/internal/aftersale"
 	"github.com/shopd/shopd/internal/form"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/web/templates"
@@ -30,6 +31,10 @@ func (b *Backoffice) eraseAsk(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
+	if o.Erased() {
+		http.Redirect(w, r, orderPath(o.Number), http.StatusSeeOther)
+		return
+	}
 	if fresh, err := b.refresh(r.Context(), o.Ref()); err == nil {
 		o = fresh
 	}
@@ -37,10 +42,11 @@ func (b *Backoffice) eraseAsk(w http.ResponseWriter, r *http.Request) {
 	if _, before := b.typed(w, r); before {
 		notes = append(notes, typedNote)
 	}
-	if why := o.Needed(); why != "" && !o.Erased() {
+	if why := o.Needed(); why != "" {
 		b.eraseRefused(w, r, o, why)
 		return
 	}
+	notes = append(notes, undoneNotes(o)...)
 	keeps := "Klarna keeps its own copy."
 	if o.Free() {
 		keeps = "Klarna never had a copy."
@@ -57,6 +63,22 @@ func (b *Backoffice) eraseAsk(w http.ResponseWriter, r *http.Request) {
 		},
 		Notes: notes, Number: o.Number, Title: eraseTitle, URL: orderPath(o.Number) + erasePath, Busy: "Erasing…", Currency: string(o.PurchaseCurrency),
 	}))
+}
+
+// undoneNotes say what is left to do with an order, and needs its personal data.
+func undoneNotes(o order.Order) (notes []templates.ResultNote) {
+	if o.ToShip() {
+		notes = append(notes, templates.ResultNote{
+			Kind: templates.Warn, Title: "Goods of this order are not sent yet.",
+			Body: aftersale.Contents(o, order.Shipment{OrderLines: aftersale.Unshipped(o, "")}) + ". Once it is erased nobody knows whereto.",
+		})
+	}
+	if o.Flagged(order.WithdrawalRequested) {
+		notes = append(notes, templates.ResultNote{
+			Kind: templates.Warn, Title: "A withdrawal is not dealt with yet.", Body: "Once it is erased nobody knows who stated it, or where to write to.",
+		})
+	}
+	return notes
 }
 
 // eraseDo erases the order; again it changes nothing.

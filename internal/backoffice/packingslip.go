@@ -77,7 +77,7 @@ func (b *Backoffice) slip(o order.Order, parcel *order.Shipment) templates.Packi
 	}
 	v.Company = append(v.Company, numbers(o)...)
 	if o.Erased() {
-		v.DeliverTo, v.Stop = []string{erasedText(o)}, erasedText(o)
+		v.DeliverTo = []string{erasedText(o)}
 	}
 	v.Facts, v.Fetched = b.shown().Delivery(o), o.Delivery.Fetched()
 	var things int64
@@ -126,6 +126,8 @@ func stop(o order.Order) string {
 	switch {
 	case o.Shippable():
 		return ""
+	case o.Erased():
+		return erasedText(o)
 	case o.Status == ordermanagement.Cancelled:
 		return "The order is cancelled."
 	case o.Status == ordermanagement.Expired:

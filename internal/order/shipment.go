@@ -163,9 +163,9 @@ func (o Order) unsent(l LineState) int64 {
 
 // Shippable reports whether goods of the order may be sent: not while Klarna checks, nor after
 // it has refused what was not captured all the same, nor where the order was cancelled or
-// has expired before anything was captured.
+// has expired before anything was captured, nor where it was erased: nobody knows whereto.
 func (o Order) Shippable() bool {
-	return !o.Pending() && !o.condemned() && o.Status != ordermanagement.Cancelled &&
+	return !o.Erased() && !o.Pending() && !o.condemned() && o.Status != ordermanagement.Cancelled &&
 		(o.Status != ordermanagement.Expired || o.CapturedAmount > 0)
 }
 

@@ -628,7 +628,7 @@ type Order struct {
 	Revision  int64      `json:"revision"`
 	Shipments []Shipment `json:"shipments"`
 
-	// Shippable false while Klarna checks, after it refused what was not captured all the same, and when the order was cancelled.
+	// Shippable false while Klarna checks, after it refused what was not captured all the same, when the order was cancelled, when it expired before anything was captured, and when its personal data was erased.
 	Shippable       bool                  `json:"shippable"`
 	ShippingAddress Order_ShippingAddress `json:"shipping_address"`
 	Status          OrderStatus           `json:"status"`

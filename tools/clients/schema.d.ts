@@ -685,7 +685,7 @@ export interface components {
              */
             revision: number;
             shipments: components["schemas"]["Shipment"][];
-            /** @description false while Klarna checks, after it refused what was not captured all the same, and when the order was cancelled. */
+            /** @description false while Klarna checks, after it refused what was not captured all the same, when the order was cancelled, when it expired before anything was captured, and when its personal data was erased. */
             shippable: boolean;
             shipping_address: {
                 attention?: string;
