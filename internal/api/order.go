@@ -286,16 +286,13 @@ func instant(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) 
 func orderLine(o order.Order, l order.LineState) OrderLine {
 	line := OrderLine{
 		ID: o.LineName(l.ID), Type: string(l.Line.Type), Reference: l.Line.Reference, Name: l.Line.Name, Quantity: l.Line.Quantity,
-		CapturedQuantity: l.Captured, RefundedQuantity: l.Refunded,
+		CapturedQuantity: l.Captured, RefundedQuantity: l.Refunded, OpenQuantity: o.StillOpen(l),
 		UnitPrice: int64(l.Line.UnitPrice), TaxRate: int64(l.Line.TaxRate), TotalAmount: int64(l.Line.TotalAmount),
 		TotalDiscountAmount: int64(l.Line.TotalDiscountAmount), TotalTaxAmount: int64(l.Line.TotalTaxAmount),
 		ProductURL: l.Line.ProductURL, ImageURL: l.Line.ImageURL, Weight: l.Line.ShippingAttributes.Weight, MerchantData: l.Line.MerchantData,
 	}
 	if isCredit(l.Line.Type) {
 		line.UsedAmount = new(int64(-l.Line.TotalAmount))
-	}
-	if o.Remaining() > 0 {
-		line.OpenQuantity = max(l.Open.Quantity, 0)
 	}
 	if n := l.Line.ProductIdentifiers; n != (klarna.Identifiers{}) {
 		line.ProductIdentifiers = new(ProductNumbers(n))

@@ -191,7 +191,7 @@ var lineFile = file{
 				text(o.Number), moment(o.PlacedAt), text(string(o.Status)), text(o.PurchaseCountry), text(string(o.PurchaseCurrency)),
 				strconv.Itoa(i + 1), text(string(line.Type)), text(line.Reference), text(line.Name), quantity(line.Quantity), text(line.QuantityUnit),
 				n.amount(line.UnitPrice), n.percent(line.TaxRate), n.amount(line.TotalDiscountAmount), n.amount(line.TotalAmount), n.amount(line.TotalTaxAmount),
-				quantity(s.Captured), quantity(s.Refunded), quantity(max(min(s.Open.Quantity, line.Quantity)-s.Unknown, 0)), quantity(s.Unknown),
+				quantity(s.Captured), quantity(s.Refunded), quantity(max(o.StillOpen(s)-s.Unknown, 0)), quantity(s.Unknown),
 				n.amount(s.CapturedAmount), n.amount(s.RefundedAmount), stateOf(o).Text,
 			})
 		}

@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
+	"github.com/shopd/shopd/internal/aftersale"
 	"github.com/shopd/shopd/internal/backoffice"
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/money"
@@ -218,6 +219,31 @@ func TestExportLines(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{`'=HYPERLINK("http://evil.example","x")`, "'+1+1", "'-2+3", "'@SUM(A1)", "\t'=1", "'=1", "a=b", "", "Stad;'=cmd|' /C calc'!A0", `Stad;"'=1"`, "x, '+46 70", "Kim - Bo '-3", "x|'@y", "'＝1"}, names); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// What can no longer be captured is not open: neither in the file nor for the API.
+func TestExportNotOpen(t *testing.T) {
+	o := newOffice(t)
+	cancelled := o.do(o.sale(1).OrderID, order.Command{Action: aftersale.Cancel.Name})
+	released := o.do(o.capture(o.sale(3), 1, 0, 0, 0, 0).OrderID, order.Command{Action: aftersale.Release.Name})
+	expired := o.sale(2)
+	o.Fake.Advance(60 * 24 * time.Hour)
+	expired, err := o.Book.Refresh(t.Context(), expired.OrderID)
+	if err != nil || expired.Status != ordermanagement.Expired {
+		t.Fatalf("the order is %s, %v", expired.Status, err)
+	}
+	open := o.sale(4)
+	rows := table(t, o.clerk("ada").Get("/admin/exports/lines.csv").Text)
+	for n := 1; n < len(rows); n++ {
+		row := named(rows, n)
+		if row["reference"] != "MUG-1" {
+			continue
+		}
+		want := map[string]string{cancelled.Number: "0 of 1, 0", released.Number: "0 of 3, 1", expired.Number: "0 of 2, 0", open.Number: "4 of 4, 0"}[row["number"]]
+		if got := row["open_quantity"] + " of " + row["quantity"] + ", " + row["captured_quantity"]; got != want {
+			t.Errorf("%s: open %s are captured, want %s", row["state"], got, want)
+		}
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 type LineState struct {
 	ID   string           // names the line within the order
 	Line klarna.OrderLine // as the order has it; of quantity 0 where it is no line any more
-	// Open is what is not captured, also where it no longer can be; Refundable what
+	// Open is what is not captured, also where it no longer can be, see StillOpen; Refundable what
 	// was captured and not refunded. Their amounts are what is left of the line's;
 	// of quantity 0 nothing is.
 	Open, Refundable   klarna.OrderLine
@@ -219,6 +219,14 @@ func (o Order) Remaining() money.Amount {
 		return 0
 	}
 	return o.RemainingAuthorizedAmount
+}
+
+// StillOpen is how many of a line can still be captured: nothing of what was released, cancelled or has expired.
+func (o Order) StillOpen(l LineState) int64 {
+	if o.Remaining() <= 0 {
+		return 0
+	}
+	return max(min(l.Open.Quantity, l.Line.Quantity), 0)
 }
 
 // Rest is all that can still be captured. lines is nil when they do not make
