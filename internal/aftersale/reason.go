@@ -111,6 +111,9 @@ func reasonText(o order.Order, r Reason) string {
 	case ReasonPartCaptured:
 		return "part of this order is captured. Refund it instead."
 	case ReasonFullyCaptured:
+		if released := o.Released(); released > 0 {
+			return "what was not captured, " + form.Money(released, o.PurchaseCurrency) + ", was released."
+		}
 		return "all of this order is captured."
 	case ReasonFullyRefunded:
 		return "all that was captured is refunded."

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/internal/aftersale"
 	"github.com/shopd/shopd/internal/browsertest"
@@ -50,6 +52,22 @@ func TestDiscountFollowsTheGoods(t *testing.T) {
 		if m := d.managed(o.OrderID); m.CapturedAmount != 16075 || m.RemainingAuthorizedAmount != 0 {
 			t.Errorf("captured %d, %d remain", m.CapturedAmount, m.RemainingAuthorizedAmount)
 		}
+		released := "what was not captured, 335.25 SEK, was released."
+		page := ada.look("/admin/orders/" + o.Number)
+		page.says(".acts", released)
+		if strings.Contains(page.part(".acts"), "all of this order is captured") {
+			t.Error("the page says that all is captured, though the rest was released")
+		}
+		ada.look("/admin/orders/"+o.Number+"/capture").says("main", "Capture is not possible: "+released)
+		states := func(want ...string) {
+			t.Helper()
+			if diff := cmp.Diff(want, ada.look("/admin/orders/"+o.Number).texts("#h-lines ~ table .states")); diff != "" {
+				t.Error(diff)
+			}
+		}
+		states("1 captured 3 released", "Partly captured", "Captured")
+		ada.act(o, "refund", "what", "all")
+		states("1 refunded 3 released", "Refunded", "Refunded")
 	})
 	t.Run("captured, the rest refunded", func(t *testing.T) {
 		o := four()

@@ -42,12 +42,11 @@ func stateOf(o order.Order) templates.Badge {
 	return templates.Badge{Text: string(o.State())} // a status that is new at Klarna
 }
 
-// amounts returns the bar of amounts and its figures. Released is the part of the
-// authorized amount that is neither captured nor remaining.
+// amounts returns the bar of amounts and its figures.
 func amounts(o order.Order) templates.AdminAmounts {
 	rest := o.Remaining()
 	total := max(o.OrderAmount, o.CapturedAmount+rest)
-	released := total - o.CapturedAmount - rest
+	released := o.Released()
 	v := templates.AdminAmounts{Figures: []templates.AdminFigure{
 		{Swatch: "authorized", Label: "Authorized", Amount: form.Amount(total)},
 		{Swatch: "captured", Label: "Captured", Amount: form.Amount(o.CapturedAmount)},
@@ -96,21 +95,24 @@ func lines(o order.Order) []templates.AdminLine {
 			Name: templates.In(l.Name, i18n.LangOf(o.Locale)), Reference: l.Reference, Quantity: quantity(l.Quantity),
 			Price: form.Amount(l.UnitPrice), Total: form.Amount(l.TotalAmount), Tax: taxText(l.TaxRate),
 		}
-		v.States = lineStates(s, open)
+		v.States = lineStates(s, open, o.StillOpen(s) == 0)
 		all = append(all, v)
 	}
 	return all
 }
 
 // lineStates say how many of a line are in which state; open is what those are that are
-// not captured.
-func lineStates(s order.LineState, open string) (all []templates.Badge) {
+// not captured, and ended that none can be any more.
+func lineStates(s order.LineState, open string, ended bool) (all []templates.Badge) {
 	l := s.Line
+	partly := s.Captured == 0 && s.CapturedAmount != 0
 	switch { // a discount follows its goods, part by part
-	case s.Captured == 0 && s.CapturedAmount != 0:
-		return []templates.Badge{{Kind: templates.Warn, Text: "Partly captured"}}
+	case partly && ended && s.RefundedAmount == s.CapturedAmount:
+		return []templates.Badge{{Kind: templates.Info, Text: "Refunded"}}
 	case s.Refunded == 0 && s.RefundedAmount != 0:
 		return []templates.Badge{{Kind: templates.Info, Text: "Partly refunded"}}
+	case partly:
+		return []templates.Badge{{Kind: templates.Warn, Text: "Partly captured"}}
 	}
 	refunded := "Refunded"
 	if l.TotalAmount == 0 {

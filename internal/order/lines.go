@@ -221,6 +221,11 @@ func (o Order) Remaining() money.Amount {
 	return o.RemainingAuthorizedAmount
 }
 
+// Released is the amount that was authorized, was not captured, and no longer can be.
+func (o Order) Released() money.Amount {
+	return max(o.OrderAmount-o.CapturedAmount-o.Remaining(), 0)
+}
+
 // StillOpen is how many of a line can still be captured: nothing of what was released, cancelled or has expired.
 func (o Order) StillOpen(l LineState) int64 {
 	if o.Remaining() <= 0 {
