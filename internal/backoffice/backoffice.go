@@ -97,7 +97,7 @@ func (b *Backoffice) orderRoutes(r chi.Router) {
 	r.Get("/admin/orders/{number}/packing-slip", b.packingSlip)
 	r.Get("/admin/packing-slips", b.packingSlips)
 	b.noteRoutes(r)
-	b.withdrawalRoutes(r)
+	b.flagRoutes(r)
 }
 
 // private keeps pages with personal data out of caches and indexes.

@@ -94,8 +94,8 @@ func (b *Backoffice) showOrder(w http.ResponseWriter, r *http.Request, status in
 		v.Notes = append(v.Notes, b.staleNote(entries))
 	}
 	for _, n := range flagNotes(o) {
-		if n.ID == string(order.WithdrawalRequested) && staffOf(r.Context()).May(permission.Change) {
-			n.Actions = b.withdrawalActions(o, now)
+		if staffOf(r.Context()).May(permission.Change) {
+			n.Actions = b.flagActions(o, order.Flag(n.ID), now)
 		}
 		v.Notes = append(v.Notes, n)
 	}
@@ -199,30 +199,6 @@ func (b *Backoffice) staleNote(entries []order.AuditEntry) templates.Note {
 		n.Body = "This is the order as we know it, as of " + timeText(entries[i].At.In(b.zone())) + "."
 	}
 	return n
-}
-
-// flagNotes tells the merchant of things to check.
-func flagNotes(o order.Order) []templates.Note {
-	var notes []templates.Note
-	for _, f := range o.Flags {
-		n := templates.Note{ID: string(f), Kind: templates.Warn}
-		switch f {
-		case order.NotCurrent:
-			n.Title, n.Body = "Paid in an old tab.", "This was not the current order of its cart. Check that the shopper did not pay twice."
-		case order.Oversold:
-			n.Title, n.Body = "More was sold than is in stock.", "Check the stock before you capture."
-		case order.NoCart:
-			n.Title, n.Body = "The cart is not known.", "Klarna did not say which cart this order was made for. What was bought may still be in the shopper's cart."
-		case order.DuplicateNumber:
-			n.Title, n.Body = "Another order has the number that was meant for this one.", "The sale is right, and has a number of ours. See why your server gave one number twice."
-		case order.WithdrawalRequested:
-			n.Title, n.Body = withdrawalNote(o)
-		default:
-			n.Title = "Look at this order: " + string(f) + "."
-		}
-		notes = append(notes, n)
-	}
-	return notes
 }
 
 // unnamedNotes say what was captured and refunded of which nobody said what it is for.

@@ -163,6 +163,44 @@ func TestFlagsInWords(t *testing.T) {
 	}
 }
 
+// A flag stays until somebody has looked: then staff take it off. What cannot be done any more is not asked for.
+func TestFlagDealtWith(t *testing.T) {
+	o := newOffice(t)
+	s := o.sale(1)
+	if _, err := o.Book.Update(t.Context(), s.OrderID, func(o *order.Order) ([]order.AuditEntry, error) {
+		o.Flags = []order.Flag{order.Oversold, order.NotCurrent}
+		return nil, nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	ada, at := o.clerk("ada"), "/admin/orders/"+s.Number
+	const note = "[data-note=oversold]"
+	ada.look(at).says(note, "Check the stock before you capture.")
+	ada.act(s, "capture")
+	if got := ada.look(at); strings.Contains(got.part(note), "before you capture") || !strings.Contains(got.part(note), "More was sold than there was.") {
+		t.Errorf("once it is captured, the note says %q", got.part(note))
+	}
+	if o.clerk("bo").look(at).has(note + " .act") {
+		t.Error("who may only look is offered to take a flag off")
+	}
+	for _, flag := range []string{"oversold", "oversold", "unheard_of", ""} {
+		if got := ada.Post(at+"/flag", "done", flag); got.StatusCode != http.StatusSeeOther {
+			t.Fatalf("%q is dealt with: got %d", flag, got.StatusCode)
+		}
+	}
+	if flags := o.inBook(s.OrderID).Flags; len(flags) != 1 || flags[0] != order.NotCurrent {
+		t.Errorf("flags %v", flags)
+	}
+	page := ada.look(at)
+	if n := strings.Count(page.part("[aria-labelledby=h-timeline]"), "said that it is dealt with: oversold"); n != 1 || page.has(note) {
+		t.Errorf("the timeline says it %d times, the note is there: %t", n, page.has(note))
+	}
+	ada.Post(at+"/flag", "done", string(order.NotCurrent))
+	if list := ada.look("/admin/?flagged=1").part("main"); strings.Contains(list, s.Number) {
+		t.Error("an order without flags is in the list of those with")
+	}
+}
+
 // What was done at Klarna without us is there when the page is looked at.
 func TestOrderFollowsKlarna(t *testing.T) {
 	o := newOffice(t)

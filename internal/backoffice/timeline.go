@@ -108,8 +108,8 @@ func happen(v *templates.AdminEvent, o order.Order, e order.AuditEntry) {
 		v.Text = "wrote a note"
 	case order.AuditWithdrawal:
 		v.Text = "Shopper withdrew from the contract"
-	case order.AuditWithdrawn:
-		v.Text = "said that the withdrawal is dealt with"
+	case order.AuditUnflag:
+		v.Text = "said that it is dealt with: " + fieldName(e.ID)
 	case order.AuditMail:
 		tellMail(v, e)
 	case order.AuditStock:

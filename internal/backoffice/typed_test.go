@@ -73,8 +73,8 @@ func TestTypedComesBack(t *testing.T) {
 		{"a question before personal data goes", "/erase", func(c clerk) (string, url.Values) {
 			return "/admin/orders/" + o.Number + "/erase", url.Values{"x": {secret}}
 		}, map[string]string{"main": "is not possible"}},
-		{"that a withdrawal is dealt with", "", func(clerk) (string, url.Values) {
-			return "/admin/orders/" + o.Number + "/withdrawal", url.Values{"done": {"1"}}
+		{"that a flag is dealt with", "", func(clerk) (string, url.Values) {
+			return "/admin/orders/" + o.Number + "/flag", url.Values{"done": {"oversold"}}
 		}, map[string]string{"main": "You were signed out before this was sent."}},
 		{"a sync", "/admin/inspect", func(c clerk) (string, url.Values) {
 			return "/admin/inspect/sync", url.Values{"cart": {o.OrderID}}

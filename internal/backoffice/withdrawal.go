@@ -1,23 +1,14 @@
 package backoffice
 
 import (
-	"net/http"
 	"strings"
 	"time"
-
-	"github.com/go-chi/chi/v5"
 
 	"github.com/shopd/shopd/internal/aftersale"
 	"github.com/shopd/shopd/internal/form"
 	"github.com/shopd/shopd/internal/order"
-	"github.com/shopd/shopd/internal/respond"
 	"github.com/shopd/shopd/web/templates"
 )
-
-// withdrawalRoutes mounts the button by which staff say that a withdrawal is dealt with.
-func (b *Backoffice) withdrawalRoutes(r chi.Router) {
-	r.Post("/admin/orders/{number}/withdrawal", b.withdrawalDone)
-}
 
 // withdrawalNote says from what consumers have withdrawn, and what is to be done.
 func withdrawalNote(o order.Order) (title, body string) {
@@ -65,31 +56,5 @@ func (b *Backoffice) withdrawalActions(o order.Order, now time.Time) (actions []
 	add(all, aftersale.Release)
 	add(!all && o.Remaining() > 0, aftersale.Lines)
 	add(true, aftersale.Refund)
-	return append(actions, templates.Action{Label: "It is dealt with", URL: orderPath(o.Number) + "/withdrawal", Fields: []form.Hidden{{Name: "done", Value: set}}})
-}
-
-// withdrawalDone takes the flag off an order, for refunds of an amount and for what is settled
-// elsewhere. A second press changes nothing.
-func (b *Backoffice) withdrawalDone(w http.ResponseWriter, r *http.Request) {
-	if err := respond.ParseForm(w, r, respond.ShopperLimit); err != nil {
-		b.fail(w, r, err)
-		return
-	}
-	o, ok := b.theOrder(w, r)
-	if !ok {
-		return
-	}
-	staff := staffOf(r.Context()).Name
-	_, err := b.Book.Update(r.Context(), o.Ref(), func(o *order.Order) ([]order.AuditEntry, error) {
-		if !o.Flagged(order.WithdrawalRequested) {
-			return nil, nil
-		}
-		o.Unflag(order.WithdrawalRequested)
-		return []order.AuditEntry{{At: time.Now().UTC(), Source: order.ByStaff, Staff: staff, Event: order.AuditWithdrawn}}, nil
-	})
-	if err != nil {
-		b.fail(w, r, err)
-		return
-	}
-	http.Redirect(w, r, orderPath(o.Number), http.StatusSeeOther)
+	return actions
 }

@@ -60,19 +60,19 @@ func TestWithdrawals(t *testing.T) {
 		t.Errorf("refunded: the list has %q", list)
 	}
 
-	at := "/admin/orders/" + second.Number + "/withdrawal"
-	if got := bo.Post(at, "done", "1"); got.StatusCode != http.StatusForbidden {
+	at := "/admin/orders/" + second.Number + "/flag"
+	if got := bo.Post(at, "done", "withdrawal_requested"); got.StatusCode != http.StatusForbidden {
 		t.Errorf("who may only look: got %d", got.StatusCode)
 	}
 	for range 2 {
-		if got := ada.Post(at, "done", "1"); got.StatusCode != http.StatusSeeOther {
+		if got := ada.Post(at, "done", "withdrawal_requested"); got.StatusCode != http.StatusSeeOther {
 			t.Fatalf("dealt with: got %d", got.StatusCode)
 		}
 	}
 	if list := view(); strings.Contains(list, second.Number) {
 		t.Errorf("dealt with: the list has %q", list)
 	}
-	if n := strings.Count(ada.look("/admin/orders/"+second.Number).part("[aria-labelledby=h-timeline]"), "said that the withdrawal is dealt with"); n != 1 {
+	if n := strings.Count(ada.look("/admin/orders/"+second.Number).part("[aria-labelledby=h-timeline]"), "said that it is dealt with: withdrawal requested"); n != 1 {
 		t.Errorf("the timeline says it %d times", n)
 	}
 }

@@ -22,7 +22,7 @@ const (
 	AuditMail         = "mail"         // a mail was sent, or could not be; ID says which
 	AuditNote         = "note"         // staff wrote something down for one another
 	AuditWithdrawal   = "withdrawal"   // a consumer withdrew from the contract; ID says which statement
-	AuditWithdrawn    = "withdrawn"    // staff have dealt with what was withdrawn from
+	AuditUnflag       = "unflag"       // staff have dealt with what a flag is about; ID says which
 )
 
 // Audit returns what happened to an order, newest first. That a command was
