@@ -95,6 +95,24 @@ func tell(ctx context.Context, m *ordermanagement.Client, o order.Order, c order
 	return "", a, err
 }
 
+// Unsendable is why nothing of an order may be sent, "" where it may. Whoever sends it all the same may say so:
+// a parcel may have left before.
+func Unsendable(o order.Order) Reason {
+	switch {
+	case o.Shippable():
+		return ""
+	case o.Erased():
+		return ReasonErased
+	case o.Status == ordermanagement.Cancelled:
+		return ReasonCancelled
+	case o.Status == ordermanagement.Expired:
+		return ReasonExpired
+	case o.Pending():
+		return ReasonFraudPending
+	}
+	return ReasonFraudRejected
+}
+
 // checkShipments: what is in a shipment is of the order's lines, and no more of
 // them than is in no other.
 func checkShipments(o order.Order, c order.Command) (Reason, string) {

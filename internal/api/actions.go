@@ -159,6 +159,9 @@ func (a *API) ship(ctx context.Context, in *parcelInput) (*actionOutput, error) 
 		}
 		if len(in.Body.OrderLines) == 0 {
 			c.Shipments[0].OrderLines = aftersale.Unshipped(o, c.CaptureID)
+			if why := aftersale.Unsendable(o); why != "" && len(c.Shipments[0].OrderLines) == 0 {
+				return &aftersale.ImpossibleError{Action: aftersale.Parcel.Name, Reason: why}
+			}
 		}
 		return nil
 	})

@@ -36,3 +36,26 @@ func TestParcelFilledIn(t *testing.T) {
 	ask[api.ActionResult](c, 200, "POST", path+"/shipments", `{"carrier": "PostNord", "tracking_number": "2"}`, "Idempotency-Key", "f")
 	holds("the rest is released", api.LineQuantity{ID: "m", Quantity: 1})
 }
+
+// What has left before the order was cancelled may be told of, with what is in it. What nothing is said to be in is
+// refused: the shopper would read that his order is on its way.
+func TestParcelOfCancelled(t *testing.T) {
+	w := keyed(t)
+	o := ofSession(t, w, "cancelled")
+	c, path := as(w, "all"), "/orders/"+o.ID
+	ask[api.ActionResult](c, 200, "POST", path+"/cancel", "")
+	refused := ask[api.Problem](c, 409, "POST", path+"/shipments", `{"carrier": "DHL", "tracking_number": "1"}`, "Idempotency-Key", "a")
+	if refused.Reason != "cancelled" {
+		t.Errorf("refused: %+v", refused)
+	}
+	ask[api.ActionResult](c, 200, "POST", path+"/shipments", `{"carrier": "DHL", "order_lines": [{"id": "t", "quantity": 1}]}`, "Idempotency-Key", "b")
+	now := ask[api.Order](c, 200, "GET", path, "")
+	if len(now.Shipments) != 1 || now.Shippable {
+		t.Errorf("shipments %+v, shippable %t", now.Shipments, now.Shippable)
+	}
+	for _, l := range now.OrderLines {
+		if l.OpenQuantity != 0 {
+			t.Errorf("%s: %d are open", l.ID, l.OpenQuantity)
+		}
+	}
+}

@@ -84,13 +84,12 @@ func (b *Backoffice) stateNotes(o order.Order) []templates.ResultNote {
 			Links: []templates.ActionLink{{Label: "Look again", URL: orderPath(o.Number) + "?" + url.Values{codeDone: {o.Running.Key}}.Encode() + "#result"}},
 		})
 	}
-	switch {
-	case o.Pending():
-		notes = append(notes, templates.ResultNote{
-			Kind: templates.Warn, Title: "Klarna is still checking this order.", Body: "Do not send the goods. You can capture once the check is done.",
-		})
-	case o.State() == order.StateRejected:
-		notes = append(notes, templates.ResultNote{Kind: templates.Bad, Title: "Klarna rejected this order.", Body: "Do not send the goods."})
+	if why := stop(o); why != "" && !o.Erased() { // no parcel of an erased one can be told of, and its address says so
+		n := templates.ResultNote{Kind: stateOf(o).Kind, Title: why, Body: "Do not send the goods."}
+		if o.Pending() {
+			n.Body += " You can capture once the check is done."
+		}
+		notes = append(notes, n)
 	}
 	return notes
 }

@@ -239,7 +239,9 @@ func (b *Backoffice) actionsOf(o order.Order, now time.Time) (can []templates.Ad
 			if a.Offer != nil {
 				label = a.Offer(o)
 			}
-			can = append(can, templates.AdminAction{Label: label + "…", URL: actionPath(o.Number, a)})
+			can = append(can, templates.AdminAction{
+				Label: label + "…", URL: actionPath(o.Number, a), Aside: a == aftersale.Parcel && !o.ToShip(),
+			})
 			continue
 		}
 		if impossible.Reason == aftersale.ReasonPlatform {

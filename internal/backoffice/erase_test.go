@@ -70,8 +70,8 @@ func TestEraseUndone(t *testing.T) {
 	if erased := o.InBook(s.OrderID); erased.Shippable() || erased.ToShip() {
 		t.Errorf("shippable %t, to ship %t", erased.Shippable(), erased.ToShip())
 	}
-	ada.look(at+"/packing-slip").says(".stop", "Do not send. Erased on")
-	ada.look("/admin/packing-slips?order="+s.Ref()).says("main", "is left out. Erased on")
+	ada.look(at+"/packing-slip").says(".stop", "Do not send. Its personal data was erased.")
+	ada.look("/admin/packing-slips?order="+s.Ref()).says("main", "is left out. Its personal data was erased.")
 	sent := o.capture(o.buy(), 4, 1, 1)
 	if got := ada.look("/admin/orders/" + sent.Number + "/erase"); strings.Contains(got.part("main"), "not sent yet") {
 		t.Error("the question names goods of an order that is sent")

@@ -10,7 +10,6 @@ import (
 	"github.com/shopd/shopd/internal/i18n"
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/order"
-	"github.com/shopd/shopd/internal/ordermanagement"
 	"github.com/shopd/shopd/web/templates"
 )
 
@@ -121,19 +120,14 @@ func campaignsOf(o order.Order) (terms []templates.AdminTerm) {
 // hasSlip reports whether an order has goods that are sent.
 func hasSlip(o order.Order) bool { return slices.ContainsFunc(o.OrderLines, isPhysical) }
 
-// stop returns the reason why nothing of an order must be sent, or "".
-func stop(o order.Order) string {
-	switch {
-	case o.Shippable():
-		return ""
-	case o.Erased():
-		return erasedText(o)
-	case o.Status == ordermanagement.Cancelled:
-		return "The order is cancelled."
-	case o.Status == ordermanagement.Expired:
-		return "The order has expired."
-	case o.Pending():
-		return "Klarna is still checking this order."
-	}
-	return "Klarna rejected this order."
+// stops says why nothing of an order must be sent.
+var stops = map[aftersale.Reason]string{
+	aftersale.ReasonErased:        "Its personal data was erased.",
+	aftersale.ReasonCancelled:     "The order is cancelled.",
+	aftersale.ReasonExpired:       "The order has expired.",
+	aftersale.ReasonFraudPending:  "Klarna is still checking this order.",
+	aftersale.ReasonFraudRejected: "Klarna rejected this order.",
 }
+
+// stop returns the reason why nothing of an order must be sent, or "".
+func stop(o order.Order) string { return stops[aftersale.Unsendable(o)] }

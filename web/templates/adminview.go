@@ -198,7 +198,10 @@ type AdminDay struct {
 }
 
 // AdminAction is a possible action on the order.
-type AdminAction struct{ Label, URL string }
+type AdminAction struct {
+	Label, URL string
+	Aside      bool // not what is to be done next, though it is the first
+}
 
 // AdminReason is the reason why some actions are not possible.
 type AdminReason struct{ Actions, Why string }
