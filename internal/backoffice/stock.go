@@ -213,8 +213,12 @@ func (b *Backoffice) stockChange(w http.ResponseWriter, r *http.Request) {
 	case err == nil:
 		http.Redirect(w, r, stockPage+"/"+c.SKU, http.StatusSeeOther)
 	case isBelow:
+		instead := "more"
+		if typed.what == stockFewer {
+			instead = "fewer"
+		}
 		b.stockAnswer(w, r, http.StatusUnprocessableEntity, typed, "quantity",
-			quantity(below.Level.Reserved+below.Level.Committed)+" are sold or being bought. Cancel orders first, or enter more.")
+			quantity(below.Level.Reserved+below.Level.Committed)+" are sold or being bought. Cancel orders first, or enter "+instead+".")
 	case errors.Is(err, stock.ErrMoved), errors.Is(err, stock.ErrOldCount):
 		b.stockAnswer(w, r, http.StatusConflict, typed, "quantity", "The stock has changed since you opened the page. Look at it again, and send this if it is still right.")
 	case unknown:

@@ -105,4 +105,10 @@ func TestStock(t *testing.T) {
 		t.Errorf("three fewer: %d", got)
 	}
 	o.Levels("MUG-1", 97, 0, 3)
+	for what, instead := range map[string]string{"fewer": "or enter fewer.", "count": "or enter more."} {
+		got := ada.Submit("/admin/stock/MUG-1", url.Values{"seen": {"97"}, "what": {what}, "quantity": {map[string]string{"fewer": "95", "count": "2"}[what]}, "reason": {"broken"}})
+		if got.StatusCode != http.StatusUnprocessableEntity || !strings.Contains(got.Text, instead) {
+			t.Errorf("%s, with less than is sold: %d, want %q", what, got.StatusCode, instead)
+		}
+	}
 }
