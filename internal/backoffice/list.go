@@ -188,7 +188,7 @@ func (b *Backoffice) row(o order.Order, now time.Time) templates.AdminRow {
 	o = o.In(b.zone())
 	v := templates.AdminRow{
 		Number: o.Number, URL: orderPath(o.Number), Placed: timeText(o.PlacedAt), PlacedISO: o.PlacedAt.UTC().Format(time.RFC3339),
-		Customer: cmp.Or(o.BillingAddress.Name(), o.BillingAddress.OrganizationName, o.ShippingAddress.Name()), Market: marketOf(o), State: stateOf(o), Total: form.Amount(o.OrderAmount),
+		Customer: cmp.Or(o.BillingAddress.Name(), o.BillingAddress.OrganizationName, o.ShippingAddress.Name()), Market: marketOf(o), State: stateOf(o), Total: form.Amount(o.OrderAmount), Currency: string(o.PurchaseCurrency),
 	}
 	if o.Erased() {
 		v.Customer = "Erased"

@@ -71,6 +71,9 @@ func TestFindInBrowser(t *testing.T) {
 	p.Picture("list with filters")
 	p.As(browsertest.Options{Width: 500, Height: 900})
 	p.Picture("list with filters, narrow")
+	if row := p.MustElement("tbody tr").MustText(); !strings.Contains(row, "675.00\u00a0SEK") {
+		t.Errorf("a narrow row does not say of which currency its total is: %q", row)
+	}
 	p.As(browsertest.Options{Width: 1280, Height: 900})
 	p.MustElement("a[rel=next]").MustClick()
 	shows("the next page", 5, "55 orders", "ROSENK", "CANCELLED", "-amount")

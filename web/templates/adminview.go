@@ -92,6 +92,7 @@ type AdminRow struct {
 	Market     string // "SE · SEK"
 	State      Badge
 	Total      string
+	Currency   string
 	Remaining  string // "" = nothing remains
 	FlagReason string // why the merchant should look at it; "" = no reason
 }
