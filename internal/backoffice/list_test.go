@@ -23,7 +23,7 @@ func TestListShowsOrders(t *testing.T) {
 	}
 	sale := o.sale(8)
 	d := ada.look("/admin/orders")
-	want := []string{"", sale.Number, sale.PlacedAt.UTC().Format("2 Jan 2006, 15:04"), "Testperson-se Approved", "SE · SEK", "Open", "1 718.00", "1 718.00"}
+	want := []string{"", sale.Number, sale.PlacedAt.UTC().Format("2 Jan 2006, 15:04"), "Testperson-se Approved", "SE · SEK", "Open", "1 718.00 SEK", "1 718.00"}
 	if diff := cmp.Diff(want[1:], d.texts(".list tbody tr > *")[1:]); diff != "" {
 		t.Error(diff)
 	}
