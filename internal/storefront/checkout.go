@@ -132,6 +132,9 @@ func (s *Storefront) errorPage(w http.ResponseWriter, r *http.Request, err error
 	locale = cmp.Or(locale, s.fallback(r).Locale)
 	version := s.Published.Now()
 	shell := templates.Shell{Shop: identity.Of(version, i18n.LangOf(locale)), Locale: locale, Alone: !version.Shop.Storefront}
+	if found, ok := s.found(r); ok && found.Locale == locale {
+		shell.Asked = locale
+	}
 	ofClaim(r, &shell)
 	s.leadBack(r, &shell)
 	if e, ok := errors.AsType[*tooManyError](err); ok {

@@ -61,7 +61,7 @@ func (s *Storefront) lookUp(w http.ResponseWriter, r *http.Request, v *view, pag
 	default:
 		s.tell(r, "order_not_found", nil)
 		page.Shell, page.Number, page.Email, page.None = v.shell(), r.PostFormValue("number"), email, true
-		page.Path = r.URL.Path
+		page.Path = page.To(r.URL.Path)
 		respond.Page(w, r, http.StatusUnprocessableEntity, templates.Find(page))
 	}
 }

@@ -163,7 +163,7 @@ func wantsJSON(r *http.Request) bool {
 
 // codes are the query parameters that carry a message for a page. They are not part of
 // the page's own address.
-var codes = []string{"added", "removed", "quantity", "market", "reason", "sku", "try", "locale"}
+var codes = []string{"added", "removed", "quantity", "market", "reason", "sku", "try"}
 
 // returnTo returns the local page to which a form returns, with its message.
 func returnTo(r *http.Request, say url.Values) string {

@@ -144,7 +144,7 @@ func (v *view) cartPage(w http.ResponseWriter, r *http.Request, status int, refu
 	}
 	page := templates.CartView{Shell: v.measured(w), Order: order, PaymentsToo: v.Payments.Both && !v.version.Shop.Checkout.Payments}
 	if refused != nil {
-		page.Path, page.Notes = "/cart", nil
+		page.Path, page.Notes = page.To("/cart"), nil
 		if errors.Is(refused, cart.ErrBadDiscountCode) {
 			page.Discount.Refused = strings.TrimSpace(r.PostFormValue("code")) // its field says it
 		} else {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"slices"
 
 	"github.com/go-chi/chi/v5"
@@ -100,16 +101,27 @@ func (s *Storefront) ofShop(next http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
+// found returns the market that the page's address asks for, or for a form that of the page which
+// it stands on: whoever follows a link from a search sees the page that was found, and buys at the
+// prices that he saw there.
+func (s *Storefront) found(r *http.Request) (f cart.Fallback, ok bool) {
+	locale := r.URL.Query().Get("locale")
+	if from, err := url.Parse(r.PostForm.Get("return_to")); locale == "" && err == nil {
+		locale = from.Query().Get("locale")
+	}
+	for _, m := range s.Published.Now().Markets {
+		if slices.Contains(m.Locales, locale) {
+			return cart.Fallback{Country: m.Country, Locale: locale}, true
+		}
+	}
+	return f, false
+}
+
 // fallback returns the market for a visitor without a cart: one where something can be
 // bought.
 func (s *Storefront) fallback(r *http.Request) cart.Fallback {
-	// Whoever follows a link from a search sees the page in the language that was found.
-	if locale := r.URL.Query().Get("locale"); locale != "" {
-		for _, m := range s.Published.Now().Markets {
-			if slices.Contains(m.Locales, locale) {
-				return cart.Fallback{Country: m.Country, Locale: locale}
-			}
-		}
+	if found, ok := s.found(r); ok {
+		return found
 	}
 	country, locale := s.Published.Now().Markets.FromAcceptLanguage(r.Header.Get("Accept-Language"))
 	return cart.Fallback{Country: country, Locale: locale}

@@ -108,6 +108,9 @@ func (v *view) shell() templates.Shell {
 	if b := v.cart.Basket; b != nil { // its country and its lines are the merchant's
 		shell.Base, shell.BasketRevision = v.cart.CheckoutPath(), b.Revision
 	}
+	if found, ok := v.found(v.r); ok && found.Locale == v.cart.Locale && v.cart.Revision == 0 {
+		shell.Asked, shell.Path = found.Locale, templates.InLocale("/", found.Locale)
+	}
 	if v.r.Method == http.MethodGet || v.r.Method == http.MethodHead {
 		shell.Path = withCodes(v.r.URL, nil)
 	}

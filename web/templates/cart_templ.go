@@ -64,7 +64,7 @@ func Cart(v CartView) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			if len(v.Lines) == 0 {
-				templ_7745c5c3_Err = empty(v.t("cart.empty.title"), v.t("cart.empty.body"), v.t("everything")).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = empty(v.Shell, v.t("cart.empty.title"), v.t("cart.empty.body"), v.t("everything")).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

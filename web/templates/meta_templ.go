@@ -428,7 +428,7 @@ func (f frame) productLD() map[string]any {
 			stock = "https://schema.org/OutOfStock"
 		}
 		offers = append(offers, map[string]any{
-			"@type": "Offer", "sku": o.SKU, "price": o.Price, "priceCurrency": o.Currency, "availability": stock, "url": f.absolute(ProductURL(o.SKU)),
+			"@type": "Offer", "sku": o.SKU, "price": o.Price, "priceCurrency": o.Currency, "availability": stock, "url": f.absolute(f.To(ProductURL(o.SKU))),
 		})
 	}
 	ld := map[string]any{"@context": "https://schema.org", "@type": "Product", "name": p.Name.Text, "description": p.Description.Text, "sku": p.SKU, "offers": offers}
@@ -441,7 +441,7 @@ func (f frame) productLD() map[string]any {
 // breadcrumbLD is the way to a product as schema.org has it.
 func (f frame) breadcrumbLD() map[string]any {
 	item := func(position int, name, address string) map[string]any {
-		return map[string]any{"@type": "ListItem", "position": position, "name": name, "item": f.absolute(address)}
+		return map[string]any{"@type": "ListItem", "position": position, "name": name, "item": f.absolute(f.To(address))}
 	}
 	c := f.category(f.Category)
 	return map[string]any{"@context": "https://schema.org", "@type": "BreadcrumbList", "itemListElement": []any{

@@ -21,6 +21,8 @@ import (
 type parts struct {
 	shop  Shop
 	voice i18n.Voice
+	// locale is that which the page's address asks for. Parts that are remembered have none.
+	locale string
 
 	links      memory[linksKey]
 	alternates memory[alternatesKey]
@@ -45,6 +47,9 @@ func (s Shop) Remembering(l i18n.Lang) Shop {
 	s.parts = p
 	return s
 }
+
+// to is an address of the shop's as a page leads to it.
+func (p *parts) to(address string) string { return Shell{Asked: p.locale}.To(address) }
 
 // in are the parts of the shop's pages in a language. Where there is no memory each is made anew.
 func (s Shop) in(l i18n.Lang) *parts {

@@ -24,7 +24,9 @@ func shoppers(s templates.Shop, locale string) (shells []templates.Shell) {
 		v.Everywhere = v.Site + []string{"/", "/?q=a", "/?category=kitchen"}[i]
 		v.Canonical, v.SalesTax, v.Withdrawal = v.Everywhere, i == 1, i == 2
 		shells = append(shells, v)
-		v.Base = "/checkout/s/" + strconv.Itoa(i)
+		v.Asked = locale
+		shells = append(shells, v)
+		v.Asked, v.Base = "", "/checkout/s/"+strconv.Itoa(i)
 		shells = append(shells, v)
 		v.Base, v.Alone, v.Country, v.Canonical = "", true, "", ""
 		shells = append(shells, v)

@@ -4,6 +4,7 @@ package templates
 
 import (
 	"cmp"
+	"strings"
 
 	"github.com/shopd/shopd/internal/i18n"
 )
@@ -24,6 +25,9 @@ type Shell struct {
 	// Path is the local address of this page, without the codes that carry a message
 	// (added, removed, market, error …). Forms return to it.
 	Path string
+	// Asked is the locale that the page's address asks for, of a shopper who has no cart yet. Links
+	// keep it, so that the next page is of the same market.
+	Asked string
 	// Canonical is the whole address by which others should know this page; "" = any.
 	Canonical string
 	Site      string // the shop's whole address, where Canonical is set
@@ -45,6 +49,14 @@ type Shell struct {
 	Back string
 }
 
+// To is an address of the shop's as the page leads to it.
+func (s Shell) To(address string) string {
+	if s.Asked == "" || !strings.HasPrefix(address, "/") {
+		return address
+	}
+	return InLocale(address, s.Asked)
+}
+
 // base is the page that pays.
 func (s Shell) base() string { return cmp.Or(s.Base, "/checkout") }
 
@@ -61,7 +73,7 @@ func (s Shell) payments() string { return s.base() + "/payments" }
 // where that is not known.
 func (s Shell) cartURL() string {
 	if s.own() {
-		return "/cart"
+		return s.To("/cart")
 	}
 	return s.Back
 }
@@ -473,7 +485,13 @@ func (s Shell) category(id string) Category {
 func (s Shell) lang() i18n.Lang { return i18n.LangOf(s.Locale) }
 
 // parts are those of the pages that pages have in common.
-func (s Shell) parts() *parts { return s.Shop.in(s.lang()) }
+func (s Shell) parts() *parts {
+	p := s.Shop.in(s.lang())
+	if s.Asked != "" { // links from elsewhere are few: their pages are not remembered
+		p = &parts{shop: p.shop, voice: p.voice, locale: s.Asked}
+	}
+	return p
+}
 
 func (s Shell) voice() i18n.Voice { return i18n.Voice{Lang: s.lang(), Own: s.Shop.Texts} }
 
