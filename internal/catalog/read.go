@@ -13,6 +13,7 @@ import (
 	"github.com/shopd/shopd/internal/market"
 	"github.com/shopd/shopd/internal/money"
 	"github.com/shopd/shopd/internal/yamlfile"
+	"github.com/shopd/shopd/web/static"
 )
 
 // Limits of a catalogue file.
@@ -62,7 +63,13 @@ func Load(path string) ([]byte, error) {
 
 // Read reads a catalogue in the format of docs/catalog.md, at most 16 MiB. The error has
 // one line for each problem, with the line in the file and the path of the field.
-func Read(r io.Reader) (*Catalog, error) {
+func Read(r io.Reader) (*Catalog, error) { return read(r, false) }
+
+// ReadPublished is Read for a catalogue that was published before: what it names and was built in
+// then may be gone.
+func ReadPublished(r io.Reader) (*Catalog, error) { return read(r, true) }
+
+func read(r io.Reader, published bool) (*Catalog, error) {
 	data, err := io.ReadAll(io.LimitReader(r, maxFile+1))
 	if err != nil {
 		return nil, err
@@ -74,7 +81,7 @@ func Read(r io.Reader) (*Catalog, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := &validator{Checker: &yamlfile.Checker{}, language: "en"}
+	v := &validator{Checker: &yamlfile.Checker{}, language: "en", published: published}
 	c := v.catalog(root)
 	if err := v.Err(); err != nil {
 		return nil, err
@@ -88,6 +95,7 @@ type validator struct {
 	*yamlfile.Checker
 	language   i18n.Lang        // of texts that are plain strings
 	currencies []money.Currency // in which every product has a price
+	published  bool             // it was, before
 }
 
 func (v *validator) catalog(root *yamlfile.Node) *Catalog {
@@ -378,7 +386,12 @@ func (v *validator) pictures(m map[string]*yamlfile.Node, path string) (pictures
 
 func (v *validator) picture(n *yamlfile.Node, path string) string {
 	picture := v.Text(n, path, maxURL)
-	if picture == "" || picturePattern.MatchString(picture) {
+	isName := picturePattern.MatchString(picture)
+	switch {
+	case picture == "", isName && v.published, isName && static.Has("pictures/"+picture):
+		return picture
+	case isName:
+		v.Fail(n.Line, path, "there is no built-in picture %q: write the https address of one of yours", yamlfile.Said(picture))
 		return picture
 	}
 	address, ok := address(picture)

@@ -93,6 +93,18 @@ func TestReadCurrencies(t *testing.T) {
 	}
 }
 
+// What was built in when a catalogue was published is no mistake of it later.
+func TestReadPublished(t *testing.T) {
+	file := strings.Replace(small, "https://img.example.com/p.png?w=400", "gone.svg", 1)
+	c, err := catalog.ReadPublished(strings.NewReader(file))
+	if err != nil || c.Products()[1].Picture() != "gone.svg" {
+		t.Errorf("%v", err)
+	}
+	if _, err := catalog.ReadPublished(strings.NewReader(strings.Replace(file, "gone.svg", "../p.png", 1))); err == nil {
+		t.Error("anything is a picture")
+	}
+}
+
 // TestReadRefuses changes one thing of a good file at a time, without moving lines.
 func TestReadRefuses(t *testing.T) {
 	tests := []struct{ name, old, new, want string }{
@@ -142,6 +154,8 @@ func TestReadRefuses(t *testing.T) {
 		{"digital as a number", `"digital": true`, `"stock": 1, "digital": 1`, `line 20: products[1].digital: want true or false`},
 		{"picture elsewhere", `"https://img.example.com/p.png?w=400"`, `"http://img.example.com/p.png"`, `line 22: products[1].picture: "http://img.example.com/p.png" is neither a file name nor an https URL`},
 		{"picture up the tree", `"https://img.example.com/p.png?w=400"`, `"../p.png"`, `line 22: products[1].picture: "../p.png" is neither a file name nor an https URL`},
+		{"picture that is not built in", `"https://img.example.com/p.png?w=400"`, `"Lamp.svg"`, `line 22: products[1].picture: there is no built-in picture "Lamp.svg": write the https address of one of yours`},
+		{"picture beside the catalogue, among others", `"picture": "https://img.example.com/p.png?w=400"`, `"pictures": ["lamp.svg", "pot.jpg"]`, `line 22: products[1].pictures[1]: there is no built-in picture "pot.jpg": write the https address of one of yours`},
 		{"category not declared", `"language": "sv",`, `"language": "sv", "categories": [{"id": "Mönster", "name": "M"}],`, `line 7: products[0].category: "Kläder" is not among the categories`},
 		{"category twice", `"language": "sv",`, `"language": "sv", "categories": [{"id":"Mönster","name":"M"},{"id":"Kläder","name":"K"},{"id":"Mönster","name":"N"}],`, `line 2: categories[2].id: "Mönster" stands twice`},
 		{"product as a string", `"products": [`, `"products": ["mug",`, `line 4: products[0]: want an object`},

@@ -116,7 +116,7 @@ func TestVariantsRefused(t *testing.T) {
 		{"brand too long", "Fjäll & Co", strings.Repeat("F", 71), "line 9: products[0].brand: longer than 70 characters"},
 		{"no pictures", "[https://img.example.com/jacket-1.jpg, https://img.example.com/jacket-2.jpg]", "[]", "line 10: products[0].pictures: want 1 to 20"},
 		{"picture elsewhere", "https://img.example.com/jacket-2.jpg", "http://img.example.com/2.jpg", `line 10: products[0].pictures[1]: "http://img.example.com/2.jpg" is neither a file name nor an https URL`},
-		{"picture and pictures", "brand: Fjäll & Co", "picture: a.svg", "line 10: products[0].pictures: there is a picture beside it: name all of them here"},
+		{"picture and pictures", "brand: Fjäll & Co", "picture: lamp.svg", "line 10: products[0].pictures: there is a picture beside it: name all of them here"},
 		{"no variants", "variants:\n      - {sku: JACKET-S-RED, size: S, colour: {sv: Röd, en: Red}, weight: 640, stock: 4, gtin: \"7350000000012\"}\n" + second, "variants: []", "line 13: products[0].variants: want 1 to 100"},
 		{"too many variants", "variants:\n      - {sku: JACKET-S-RED, size: S, colour: {sv: Röd, en: Red}, weight: 640, stock: 4, gtin: \"7350000000012\"}\n" + second, "variants: " + many(101), "line 13: products[0].variants: want 1 to 100"},
 		{"variant as a text", second, "      - M", "line 15: products[0].variants[1]: want an object"},

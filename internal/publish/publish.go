@@ -178,7 +178,7 @@ func (p *Published) loadOlder(ctx context.Context, number int64) (*Version, erro
 	if err != nil {
 		return nil, err
 	}
-	v, err := readContents(number, shop, goods)
+	v, err := readContents(number, shop, goods, catalog.ReadPublished)
 	if err != nil { // it was right when it was published
 		p.logger.ErrorContext(ctx, "an older version cannot be read any more, the newest is used for its orders", "version", number, "error", err)
 		return nil, nil

@@ -1,6 +1,7 @@
 package publish_test
 
 import (
+	"bytes"
 	"database/sql"
 	"errors"
 	"log/slog"
@@ -108,6 +109,41 @@ func TestPublish(t *testing.T) {
 		levels, err := (&stock.Store{DB: d}).Levels(ctx)
 		if err != nil || levels["MUG-1"] != 240 {
 			t.Errorf("the stock of the mug is %d, %v", levels["MUG-1"], err)
+		}
+	})
+}
+
+// A picture that is not built in is not published. Where one was built in once, the shop goes on.
+func TestPublishedPicture(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		ctx, p := t.Context(), publisher(d)
+		shop, first := skerry.Files()
+		if _, err := p.Publish(ctx, shop, first); err != nil {
+			t.Fatal(err)
+		}
+		gone := bytes.ReplaceAll(first.Content, []byte("MUG-1.svg"), []byte("gone.svg"))
+		if _, err := p.Publish(ctx, nil, &publish.File{Content: gone}); err == nil || !strings.Contains(err.Error(), `no built-in picture "gone.svg"`) {
+			t.Errorf("a picture that there is not: %v", err)
+		}
+		if err := d.Tx(ctx, func(tx *sql.Tx) error {
+			_, err := tx.ExecContext(ctx, "update published_contents set content = $1 where content = $2", gone, first.Content)
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		now, err := publish.Open(ctx, d, slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p, _ := now.Now().Catalog.Product("MUG-1"); p.Picture() != "gone.svg" {
+			t.Errorf("the picture is %s", p.Picture())
+		}
+		other := &publish.File{Content: bytes.Replace(shop.Content, []byte("{"), []byte("{ "), 1)}
+		if _, err := p.Publish(ctx, other, nil); err != nil {
+			t.Errorf("the shop file alone: %v", err)
+		}
+		if _, err := p.Back(ctx, 1); err != nil {
+			t.Errorf("back: %v", err)
 		}
 	})
 }

@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/go-json-experiment/json/v1"
@@ -353,7 +354,10 @@ func read(ctx context.Context, d *db.DB, h head, given map[string][]byte) (*Vers
 	if err != nil {
 		return nil, err
 	}
-	return readContents(h.number, shop, goods)
+	if _, isNew := given[h.catalog]; isNew {
+		return readContents(h.number, shop, goods, catalog.Read)
+	}
+	return readContents(h.number, shop, goods, catalog.ReadPublished)
 }
 
 // contents reads the contents of a version; those that are not given are in the database.
@@ -376,15 +380,18 @@ func contents(ctx context.Context, d *db.DB, h head, given map[string][]byte) (s
 
 // ReadFiles makes a version of files, as number 1, without publishing it.
 func ReadFiles(shop, goods *File) (*Version, error) {
-	return readContents(1, shop.Content, goods.Content)
+	return readContents(1, shop.Content, goods.Content, catalog.Read)
 }
 
-func readContents(number int64, shop, goods []byte) (*Version, error) {
+// catalogReader is catalog.Read or catalog.ReadPublished.
+type catalogReader func(io.Reader) (*catalog.Catalog, error)
+
+func readContents(number int64, shop, goods []byte, catalogOf catalogReader) (*Version, error) {
 	var source settings.Source
 	if err := json.Unmarshal(shop, &source); err != nil {
 		return nil, fmt.Errorf("read the published shop: %w", err)
 	}
-	return Read(number, source, goods)
+	return assemble(number, source, goods, catalogOf)
 }
 
 var errNothingSold = errors.New("nothing can be bought: no product has a price in the currency of a market")
@@ -392,6 +399,10 @@ var errNothingSold = errors.New("nothing can be bought: no product has a price i
 // Read makes a version of a shop file and a catalogue; an empty one is none. The error has
 // all that is wrong with both.
 func Read(number int64, source settings.Source, goods []byte) (*Version, error) {
+	return assemble(number, source, goods, catalog.Read)
+}
+
+func assemble(number int64, source settings.Source, goods []byte, catalogOf catalogReader) (*Version, error) {
 	var wrong WrongError
 	shop, warnings, err := settings.Read(source)
 	if err != nil {
@@ -399,7 +410,7 @@ func Read(number int64, source settings.Source, goods []byte) (*Version, error) 
 	}
 	products := &catalog.Catalog{}
 	if len(goods) > 0 {
-		if products, err = catalog.Read(bytes.NewReader(goods)); err != nil {
+		if products, err = catalogOf(bytes.NewReader(goods)); err != nil {
 			wrong.add("catalogue: ", err)
 		}
 	}

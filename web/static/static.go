@@ -32,6 +32,12 @@ func URL(name string) string {
 	return own.URL(name)
 }
 
+// Has reports whether there is a file of that name in this folder.
+func Has(name string) bool {
+	_, known := urls[name]
+	return known
+}
+
 // urls are the addresses by name: a page has dozens.
 var urls = func() map[string]string {
 	urls := map[string]string{}

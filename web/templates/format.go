@@ -43,12 +43,12 @@ func CatalogueURL(category, query, sort string, page int) string {
 // pictureURL returns the address of a Tile's picture.
 func pictureURL(picture string) string {
 	switch {
-	case picture == "":
-		return static.URL("blank.svg")
 	case strings.HasPrefix(picture, "https://"):
 		return picture
+	case static.Has("pictures/" + picture):
+		return static.URL("pictures/" + picture)
 	}
-	return static.URL("pictures/" + picture)
+	return static.URL("blank.svg") // none, or one that was built in when it was published
 }
 
 // decimal returns n/10^digits without trailing zeros, with the language's decimal mark.

@@ -47,7 +47,7 @@ func tiles() []templates.Tile {
 		{SKU: "TEA-1", Name: templates.Text{Text: "Tea"}, Picture: "TEA-1.svg", Price: "99 kr", Stock: 0},
 		{SKU: "EBK-1", Name: templates.Text{Text: "E-book"}, Picture: "EBK-1.svg", Price: "119 kr", Stock: templates.Uncounted, Digital: true},
 		{SKU: "GFT-1", Name: templates.Text{Text: "Voucher"}, Picture: "GFT-1.svg", Price: "500 kr", Stock: templates.Uncounted, Digital: true, Voucher: true},
-		{SKU: "NO PRICE/1", Name: templates.Text{Text: "No price"}, Stock: 9},
+		{SKU: "NO PRICE/1", Name: templates.Text{Text: "No price"}, Picture: "gone.svg", Stock: 9},
 	}
 }
 
