@@ -1,12 +1,14 @@
 package frontend_test
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/shopd/shopd/internal/browsertest"
+	"github.com/shopd/shopd/internal/i18n"
 
 	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/fakeklarna/internal/faketest"
@@ -52,6 +54,35 @@ var companyOrder = map[string]any{"locale": "fi-SE", "options": map[string]any{
 }}
 
 var company = map[string]string{"organization_name": "Skerry Trading Aktiebolag", "organization_registration_id": "556016-0680", "vat_id": "SE556016068001"}
+
+// within holds that nothing of the page and of its frame, which cuts off what is too wide, ends right of it.
+func within(c *faketest.Checkout, name string) {
+	c.T.Helper()
+	const beyond = `() => [...document.body.querySelectorAll("*")].filter((e) => e.checkVisibility() && e.getBoundingClientRect().right > innerWidth + 0.5)
+		.map((e) => e.getBoundingClientRect().right + " of " + innerWidth + " px: " + e.outerHTML.slice(0, 80)).join("\n")`
+	if out := c.MustEval(beyond).Str(); out != "" {
+		c.T.Errorf("%s: the page is wider than the screen:\n%s", name, out)
+	}
+	if out := c.InFrame().MustEval(beyond).Str(); out != "" {
+		c.T.Errorf("%s: the frame is wider than its place:\n%s", name, out)
+	}
+}
+
+// Nothing is cut off on a phone in any language, where companies may buy, too.
+func TestNarrow(t *testing.T) {
+	t.Parallel()
+	h := faketest.NewHost(t)
+	c := h.Open(h.Create(everything(nil)), browsertest.Options{Width: 320})
+	c.Expect("/a.png")
+	for _, lang := range i18n.Langs() {
+		c.ID = h.Create(everything(map[string]any{"locale": string(lang) + "-SE"}))
+		c.Load()
+		for _, width := range []int{320, 360, 412, 600} {
+			c.As(browsertest.Options{Width: width})
+			within(c, fmt.Sprintf("%s, %d px", lang, width))
+		}
+	}
+}
 
 // Takes a picture of each state (go test -artifacts -outputdir …), and shows
 // that none is wider than its screen, on narrow ones in a wide font too, that
@@ -149,21 +180,13 @@ func TestLooks(t *testing.T) {
 				c.As(look)
 				name := tt.name + ", " + look.String()
 				c.Picture(name)
-				const beyond = `() => document.documentElement.scrollWidth - innerWidth`
-				if over := c.MustEval(beyond).Int(); over > 0 {
-					t.Errorf("%s: the page is %d px wider than the screen", name, over)
-				}
-				if over := c.InFrame().MustEval(beyond).Int(); over > 0 {
-					t.Errorf("%s: the frame is %d px wider than its place", name, over)
-				}
+				within(c, name)
 				if shown, _, _ := strings.Cut(tt.name, "-"); slices.Contains([]string{"everything", "approval", "pickup", "checkboxes"}, shown) && !look.ForcedColors {
 					c.Audit(name, c.InFrame()) // axe-core knows nothing of forced colours
 				}
 				if look.Width == narrow.Width {
 					c.InFrame().MustEval(browsertest.WideFont)
-					if over := c.InFrame().MustEval(beyond).Int(); over > 0 {
-						t.Errorf("%s: in a wide font the frame is %d px wider than its place", name, over)
-					}
+					within(c, name+", in a wide font")
 					c.InFrame().MustEval(`() => { document.adoptedStyleSheets.pop() }`)
 				}
 			}
