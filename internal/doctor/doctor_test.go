@@ -204,6 +204,11 @@ func TestDoctor(t *testing.T) {
 			[]string{"webhooks: erp cannot be called", "hooks: validate cannot be asked"}},
 		{"a secret", func(t *testing.T, d *doctor.Doctor) { merchant(t, d, w, w.URL, "whsec_hunter2") },
 			[]string{"webhooks: the file with the secret", "hooks: the file with the secret"}},
+		{"a secret that is not there", func(t *testing.T, d *doctor.Doctor) {
+			merchant(t, d, w, w.URL, goodSecret)
+			of := d.Published.Now().Shop
+			of.Webhooks[0].SecretFile, of.Hooks.Validate.SecretFile = "nosuch", "nosuch"
+		}, []string{"webhooks: erp cannot be called: nothing was sent: the file with the secret cannot be read: open /", "hooks: validate cannot be asked: nothing was sent: the file with the secret cannot be read: open /"}},
 		{"an endpoint that is off", func(t *testing.T, d *doctor.Doctor) {
 			merchant(t, d, w, w.URL, goodSecret)
 			w.Exec("insert into webhook_endpoints (id, url, off_at, why) values ('erp', $1, 1, 'it answered 410')", w.URL)

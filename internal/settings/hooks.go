@@ -2,6 +2,7 @@ package settings
 
 import (
 	"net/url"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -55,7 +56,17 @@ func (r *reader) hooks(n *yamlfile.Node) (h Hooks) {
 }
 
 func (r *reader) hook(o map[string]*yamlfile.Node, path string, timeout time.Duration) *Hook {
-	return &Hook{URL: r.serverURL(o["url"], path+".url"), SecretFile: r.Text(o["secret_file"], path+".secret_file", maxURL), Timeout: timeout}
+	return &Hook{URL: r.serverURL(o["url"], path+".url"), SecretFile: r.secretFile(o["secret_file"], path+".secret_file"), Timeout: timeout}
+}
+
+// secretFile reads the name of a file that each process reads where it runs: it is not of the shop
+// file, so nothing is known of it here.
+func (r *reader) secretFile(n *yamlfile.Node, path string) string {
+	name := r.Text(n, path, maxURL)
+	if name != "" && !filepath.IsAbs(name) {
+		r.Warn(n.Line, path, "is looked for in the directory in which shopd is started: a whole path is found from everywhere")
+	}
+	return name
 }
 
 // serverURL reads an address of the merchant's server. Whether it may be a plain one is known

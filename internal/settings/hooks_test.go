@@ -44,6 +44,17 @@ func TestHooks(t *testing.T) {
 	}
 }
 
+// Where a name is not a whole path it is not found beside the shop file, as all other files are.
+func TestSecretFile(t *testing.T) {
+	file := hookShop + strings.Replace(hooks, "/run/secrets/hook,", "secret,", 1) + `webhooks: [{id: erp, url: "https://www.shop.example/events", secret_file: conf/secret}]
+`
+	_, warnings, err := settings.Read(settings.Source{File: []byte(file)})
+	if err != nil || len(warnings) != 2 || !strings.Contains(warnings[0], "hooks.validate.secret_file: is looked for in the directory in which shopd is started") ||
+		!strings.Contains(warnings[1], "webhooks[0].secret_file: is looked for") {
+		t.Errorf("%v %q", err, warnings)
+	}
+}
+
 const hookShop = `name: Shop
 contact: {email: hello@shop.example}
 pages: {terms: "https://www.shop.example/terms"}

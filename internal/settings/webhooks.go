@@ -38,7 +38,7 @@ func (r *reader) webhooks(n *yamlfile.Node) (list []Webhook) {
 		m := r.Object(item, path, []string{"id", "url", "secret_file"}, "events")
 		w := Webhook{
 			ID:         r.Pattern(m["id"], path+".id", webhookID, "1 to 32 of a-z 0-9 _ -"),
-			SecretFile: r.Text(m["secret_file"], path+".secret_file", 500), Events: []string{"*"},
+			SecretFile: r.secretFile(m["secret_file"], path+".secret_file"), Events: []string{"*"},
 		}
 		if slices.ContainsFunc(list, func(other Webhook) bool { return other.ID == w.ID }) && w.ID != "" {
 			r.Fail(m["id"].Line, path+".id", "%q stands twice", w.ID)

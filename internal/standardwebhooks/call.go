@@ -12,6 +12,7 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -86,13 +87,17 @@ func (c *Caller) Reach(ctx context.Context, to, secretFile string) error {
 }
 
 func readSecrets(file string) ([][]byte, error) {
-	text, err := os.ReadFile(file) //nolint:gosec // the shop file names it
+	path, err := filepath.Abs(file) // whoever reads the error did not start this process
 	if err != nil {
-		return nil, fmt.Errorf("%w: the file with the secret cannot be read", ErrNotSent)
+		path = file
+	}
+	text, err := os.ReadFile(path) //nolint:gosec // the shop file names it
+	if err != nil {
+		return nil, fmt.Errorf("%w: the file with the secret cannot be read: %w", ErrNotSent, err)
 	}
 	secrets, err := ParseSecrets(string(text))
 	if err != nil {
-		return nil, fmt.Errorf("%w: the file with the secret: %w", ErrNotSent, err)
+		return nil, fmt.Errorf("%w: the file with the secret, %s: %w", ErrNotSent, path, err)
 	}
 	return secrets, nil
 }

@@ -1,9 +1,29 @@
 package standardwebhooks
 
 import (
+	"errors"
+	"io/fs"
 	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 )
+
+// Which file was looked for and why it was not read is said, and nothing of what is in it.
+func TestSecretNotRead(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	if err := os.WriteFile("wrong", []byte("whsec_hunter2"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]error{"none": fs.ErrNotExist, "wrong": ErrNotSent} {
+		_, err := readSecrets(name)
+		if !errors.Is(err, ErrNotSent) || !errors.Is(err, want) || !strings.Contains(err.Error(), filepath.Join(dir, name)) || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
 
 func TestPublic(t *testing.T) {
 	for text, want := range map[string]bool{
