@@ -113,6 +113,11 @@ func TestAnswers(t *testing.T) {
 		const mug, noMug = "sku=MUG&by=1", "sku=MUG&by=-9"
 		says(`503 {"code": "unavailable"}`, "POST", "/basket", mug, 303, "")
 		says(`503 {"code": "unavailable"}`, "GET", "/checkout", "", 503, "")
+		says(`422 {"code": "invalid", "errors": [{"location": "body.country", "message": "is none of the shop's markets"}]}`, "GET", "/checkout", "", 500, "cannot be opened")
+		says(`401 {"code": "no_key"}`, "GET", "/checkout", "", 500, "cannot be opened")
+		for _, why := range []string{"shopd: 503", "shopd: 422", "body.country", "shopd: 401"} {
+			until.Holds(t, "the shop to log "+why, func() bool { return strings.Contains(s.log.String(), why) })
+		}
 		says(`404 {"code": "not_found"}`, "POST", "/basket", noMug, 303, "") // no checkout was made
 		s.has(t, 0, 0)
 		says(`200 {"order_amount": 14900, "client_secret": "cs_1"}`, "POST", "/basket", mug, 303, "")
@@ -191,6 +196,25 @@ func TestAtOnce(t *testing.T) {
 type shop struct {
 	url    string
 	cookie string
+	log    *log
+}
+
+// log is what a shop says while it runs.
+type log struct {
+	mu   sync.Mutex
+	said bytes.Buffer
+}
+
+func (l *log) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.said.Write(b)
+}
+
+func (l *log) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.said.String()
 }
 
 // tool is a program, which must be installed under CI and where it is demanded.
@@ -211,12 +235,11 @@ func start(t *testing.T, name, shopd string) *shop {
 	t.Helper()
 	address := freeAddress(t)
 	_, port, _ := net.SplitHostPort(address)
-	s := &shop{url: "http://" + address}
+	s := &shop{url: "http://" + address, log: &log{}}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	server := shops[name](ctx, t, address)
 	server.Env = append(os.Environ(), "PORT="+port, "SHOPD_URL="+shopd, "SHOP_URL="+s.url, "SHOPD_WEBHOOK_SECRET="+secret, "SHOP_DATA="+filepath.Join(t.TempDir(), "shop.json"))
-	var said bytes.Buffer
-	server.Stdout, server.Stderr = &said, &said
+	server.Stdout, server.Stderr = s.log, s.log
 	if err := server.Start(); err != nil {
 		cancel()
 		t.Fatal(err)
@@ -224,7 +247,7 @@ func start(t *testing.T, name, shopd string) *shop {
 	t.Cleanup(func() {
 		cancel()
 		_ = server.Wait()
-		if log := said.String(); strings.Contains(log, "Warning") || strings.Contains(log, "Deprecated") || strings.Contains(log, "Error") {
+		if log := s.log.String(); strings.Contains(log, "Warning") || strings.Contains(log, "Deprecated") || strings.Contains(log, "Error") {
 			t.Errorf("the shop says:\n%s", log)
 		}
 	})

@@ -16,14 +16,17 @@ const orders = new Map(); // by their reference: {state, revision, amount}
 const seen = new Set(); // the webhook-id of each webhook that is done
 const random = (n = 16) => randomBytes(n).toString("hex");
 
-/** Asks shopd; returns the status and what it answers. */
+/** Asks shopd; returns the status and what it answers, and logs why it says no. */
 async function ask(method, path, body) {
   const headers = { Authorization: `Bearer ${key}`, "Content-Type": "application/json" };
   const signal = AbortSignal.timeout(15_000);
   try {
     const answer = await fetch(`${shopd}/v1/${path}`, { method, headers, signal, body: body && JSON.stringify(body) });
-    return { status: answer.status, json: await answer.json() };
-  } catch {
+    const json = await answer.json();
+    if (!answer.ok) console.error("shopd:", answer.status, JSON.stringify(json));
+    return { status: answer.status, json };
+  } catch ({ message }) {
+    console.error("shopd:", message); // it is away, or broke off
     return { status: 503, json: {} };
   }
 }
@@ -128,6 +131,7 @@ app.get("/checkout", inTurn(async ({ visitor }, response) => {
   if (!orders.has(visitor.reference)) orders.set(visitor.reference, { state: "not paid", revision: 0 });
   const { status, json } = await tell(visitor, visitor.basket);
   if (json.code === "complete") return response.redirect(303, "/thanks");
+  if ([400, 401, 403, 404, 422].includes(status)) return page(response.status(500), "Checkout", "<p>The checkout cannot be opened."); // the log says what is to be mended
   if (status >= 400) return page(response.status(503), "Checkout", "<p>The checkout cannot be opened now. <a href=/checkout>Try again</a>");
   page(response, "Checkout", `<div id=basket>${basketOf(visitor)}</div><p>In all <b id=total>${kronor(json.order_amount)}</b><p id=note role=status><div id=checkout></div>`, `
     import { mountCheckout } from "${shopd}/v1/checkout.js";

@@ -6,7 +6,7 @@ $shopd = getenv("SHOPD_URL") ?: "http://localhost:8080";
 $klarna = getenv("KLARNA_ORIGIN") ?: "http://127.0.0.1:9090"; // hosts that Klarna's form uses
 $self = getenv("SHOP_URL") ?: "http://localhost:8001";
 
-// Asks shopd; returns the status and what it answers. Nothing is warned of: where PHP shows its warnings, no status and
+// Asks shopd; returns the status and what it answers, and logs why it says no. Nothing is warned of: where PHP shows its warnings, no status and
 // no header could follow.
 function shopd(string $method, string $path, ?array $body = null): array {
     global $shopd;
@@ -16,8 +16,9 @@ function shopd(string $method, string $path, ?array $body = null): array {
         "content" => $body === null ? "" : json_encode($body),
     ]]));
     $answer = $file ? json_decode((string) @stream_get_contents($file), true) : null;
-    if (!is_array($answer)) return [503, []]; // it is away, or broke off
-    return [(int) explode(" ", stream_get_meta_data($file)["wrapper_data"][0])[1], $answer];
+    $status = is_array($answer) ? (int) explode(" ", stream_get_meta_data($file)["wrapper_data"][0])[1] : 503; // it is away, or broke off
+    if ($status >= 400) error_log("shopd: $status " . (json_encode($answer) ?: ""));
+    return [$status, is_array($answer) ? $answer : []];
 }
 
 // Tells shopd what is in the basket: all of it, each time.
@@ -143,6 +144,7 @@ switch ($_SERVER["REQUEST_METHOD"] . " " . parse_url($_SERVER["REQUEST_URI"], PH
         book(function (array &$book) { $book["orders"][$_SESSION["reference"]] ??= ["state" => "not paid", "revision" => 0]; });
         [$status, $answer] = tell($_SESSION["basket"]);
         if (($answer["code"] ?? "") === "complete") { header("Location: /thanks", true, 303); exit; }
+        if (in_array($status, [400, 401, 403, 404, 422])) { http_response_code(500); page("Checkout", "<p>The checkout cannot be opened."); } // the log says what is to be mended
         if ($status >= 400) { http_response_code(503); page("Checkout", "<p>The checkout cannot be opened now. <a href=/checkout>Try again</a>"); }
         page("Checkout", "<div id=basket>" . basket() . "</div><p>In all <b id=total>" . kronor($answer["order_amount"]) . "</b><p id=note role=status><div id=checkout></div>", <<<JS
             import { mountCheckout } from "$shopd/v1/checkout.js";

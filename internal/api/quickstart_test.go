@@ -41,14 +41,21 @@ func TestQuickStart(t *testing.T) {
 			program := strings.NewReplacer("http://localhost:8080", w.URL, "sk_demo", "sk_test", "basket-1", reference).Replace(string(found[1]))
 			dir := t.TempDir()
 			file := filepath.Join(dir, run.file)
-			if err := os.WriteFile(file, []byte(program), 0o600); err != nil {
-				t.Fatal(err)
+			output := func(program string) (string, error) {
+				if err := os.WriteFile(file, []byte(program), 0o600); err != nil {
+					t.Fatal(err)
+				}
+				command := exec.CommandContext(t.Context(), tool, append(run.args, file)...)
+				command.Dir = dir
+				out, err := command.CombinedOutput()
+				return string(out), err
 			}
-			command := exec.CommandContext(t.Context(), tool, append(run.args, file)...)
-			command.Dir = dir
-			out, err := command.CombinedOutput()
+			if out, _ := output(strings.Replace(program, `"SE"`, `"FR"`, 1)); !strings.Contains(out, "market") || strings.Contains(out, "Traceback") {
+				t.Errorf("of a country where nothing is sold it says\n%s", out)
+			}
+			out, err := output(program)
 			made := c.want(c.call("GET", "/checkout_sessions/"+reference, ""), 200, "").Session
-			if err != nil || !strings.Contains(string(out), made.URL) || made.OrderAmount != 257800 {
+			if err != nil || !strings.Contains(out, made.URL) || made.OrderAmount != 257800 {
 				t.Errorf("%v: %s\nthe session: %+v", err, out, made)
 			}
 		})
