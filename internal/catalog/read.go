@@ -24,6 +24,7 @@ const (
 	maxText     = 2_000 // characters of a description
 	maxStock    = 1_000_000_000
 	maxWeight   = 1_000_000 // grams
+	maxWord     = 100       // of one of a list that we know: that it is none says more than how long it is
 	maxURL      = 1024      // Source: docs.kustom.co, Checkout API reference, order_line (image_url)
 	maxBrand    = 70        // Source: docs.kustom.co, Checkout API reference, product_identifiers (brand)
 
@@ -101,7 +102,7 @@ type validator struct {
 func (v *validator) catalog(root *yamlfile.Node) *Catalog {
 	m := v.Object(root, "", []string{"products"}, "language", "currencies", "categories")
 	if n := m["language"]; n != nil {
-		v.language = v.lang(n.Line, "language", v.Text(n, "language", 2))
+		v.language = v.lang(n.Line, "language", v.Text(n, "language", maxWord))
 	}
 	products := v.Array(m["products"], "products")
 	v.currencies = v.readCurrencies(m["currencies"], products)

@@ -146,6 +146,7 @@ func TestReadRefuses(t *testing.T) {
 				"line 21: products[1].prices.QQQ: is missing\nline 21: products[1].prices.JPY: is missing"},
 		{"one currency less than the first product has", `"EUR": 1010101`, `"NOK": 1`, "line 21: products[1].prices.NOK: not one of the catalogue's currencies [SEK EUR]\nline 21: products[1].prices.EUR: is missing"},
 		{"language unknown", `"language": "sv"`, `"language": "fr"`, `line 2: language: "fr" is not one of the languages [en sv nb da fi de nl]`},
+		{"language in words", `"language": "sv"`, `"language": "German"`, `line 2: language: "German" is not one of the languages [en sv nb da fi de nl]`},
 		{"stock missing", `"stock": 7,`, ``, `line 5: products[0].stock: is missing`},
 		{"stock negative", `"stock": 7`, `"stock": -1`, `line 10: products[0].stock: want a whole number from 0 to 1000000000`},
 		{"stock of digital goods", `"digital": true`, `"digital": true, "stock": 1`, `line 20: products[1].stock: digital goods have none`},

@@ -125,7 +125,7 @@ func (r *reader) none(o map[string]*yamlfile.Node, path, problem string, names .
 }
 
 func (r *reader) country(n *yamlfile.Node, path string) string {
-	code := r.Text(n, path, 2)
+	code := r.Text(n, path, maxWord)
 	if code != "" && !market.IsCountry(code) {
 		r.Fail(n.Line, path, "%q is not the code of a country such as SE", code)
 		return ""
@@ -134,7 +134,7 @@ func (r *reader) country(n *yamlfile.Node, path string) string {
 }
 
 func (r *reader) currency(n *yamlfile.Node, path string) money.Currency {
-	code := r.Text(n, path, 3)
+	code := r.Text(n, path, maxWord)
 	if code != "" && !money.Currency(code).Known() {
 		r.Fail(n.Line, path, "%q is not the code of a currency with two decimals such as SEK", code)
 	}
@@ -144,7 +144,7 @@ func (r *reader) currency(n *yamlfile.Node, path string) money.Currency {
 func (r *reader) locales(n *yamlfile.Node, path, country string) (locales []string) {
 	for i, item := range r.Array(n, path) {
 		path := fmt.Sprintf("%s[%d]", path, i)
-		locale := r.Text(item, path, 5)
+		locale := r.Text(item, path, maxWord)
 		parts := localeLike.FindStringSubmatch(locale)
 		switch {
 		case locale == "":

@@ -23,6 +23,7 @@ const (
 	defaultPrefix     = "ORD"
 	defaultWithdrawal = 14 // days
 	maxOrigins        = 10
+	maxWord           = 100 // of one of a list that we know: that it is none says more than how long it is
 )
 
 // Read reads a shop file in the format of docs/shop.md and all that it names. The error has
@@ -181,7 +182,7 @@ func names[T ~string](list []T) (texts []string) {
 
 // zone reads the name of a time zone; none is UTC.
 func (r *reader) zone(n *yamlfile.Node) *time.Location {
-	name := r.Text(n, "time_zone", 50)
+	name := r.Text(n, "time_zone", maxWord)
 	zone, err := time.LoadLocation(name)
 	if err != nil || name == "Local" {
 		r.Fail(n.Line, "time_zone", "%q is not a time zone such as Europe/Stockholm", name)
@@ -236,7 +237,7 @@ func (r *reader) icons(n *yamlfile.Node) (icons []Icon) {
 // accent reads a colour that links have on the grounds of a scheme.
 func (r *reader) accent(n *yamlfile.Node, scheme string) string {
 	path := "look.accent." + scheme
-	accent := r.Text(n, path, 7)
+	accent := r.Text(n, path, maxWord)
 	if accent == "" {
 		return ""
 	}

@@ -2,8 +2,10 @@ package settings_test
 
 import (
 	"bytes"
+	"errors"
 	"image"
 	"image/png"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -219,6 +221,9 @@ func TestReadRefuses(t *testing.T) {
 		{"a market twice", "country: US", "country: SE", `line 39: markets[2].tax: is missing` + "\n" + `line 39: markets[2].country: "SE" has a market already` + "\n" + `line 41: markets[2].locales[0]: "en-US" is not a locale of SE` + "\n" + `line 42: markets[2].sales_tax: is for the US alone` + "\n" + `line 43: markets[2].delivery_tax: "none" is none of: standard, goods, a rate such as 12`},
 		{"no country", "country: FI", "country: XX", "line 29: markets[0].deliver_to.FI.tax: is missing: there is no market FI whose tax it could have\n" + `line 30: markets[1].country: "XX" is not the code of a country such as SE`},
 		{"a country in lower case", "country: FI", "country: fi", "line 29: markets[0].deliver_to.FI.tax: is missing: there is no market FI whose tax it could have\n" + `line 30: markets[1].country: "fi" is not the code of a country such as SE`},
+		{"a country in words", "country: FI", "country: Finland", "line 29: markets[0].deliver_to.FI.tax: is missing: there is no market FI whose tax it could have\n" + `line 30: markets[1].country: "Finland" is not the code of a country such as SE`},
+		{"a currency in words", "currency: USD", "currency: Dollar", `line 40: markets[2].currency: "Dollar" is not the code of a currency with two decimals such as SEK`},
+		{"a language in words", "[sv-FI]", "[Swedish]", `line 32: markets[1].locales[0]: "Swedish" is not a locale such as sv-SE`},
 		{"no currency", "currency: USD", "currency: QQQ", `line 40: markets[2].currency: "QQQ" is not the code of a currency with two decimals such as SEK`},
 		{"a currency without decimals", "currency: USD", "currency: JPY", `line 40: markets[2].currency: "JPY" is not the code of a currency with two decimals such as SEK`},
 		{"a locale of another country", "sv-FI", "sv-SE", `line 32: markets[1].locales[0]: "sv-SE" is not a locale of FI`},
@@ -341,8 +346,9 @@ func TestReadNamesAll(t *testing.T) {
 }
 
 func TestLoad(t *testing.T) {
-	if _, err := settings.Load(filepath.Join(t.TempDir(), "shop.yaml")); err == nil || !strings.Contains(err.Error(), "shop.yaml") {
-		t.Errorf("no such file: %v, want an error with the name", err)
+	none := filepath.Join(t.TempDir(), "shop.yaml")
+	if _, err := settings.Load(none); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), none) {
+		t.Errorf("no such file: %v, want an error with its directory", err)
 	}
 	outside, dir := t.TempDir(), t.TempDir()
 	write := func(path string, data []byte) {

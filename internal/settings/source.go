@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -34,7 +35,11 @@ func Load(path string) (Source, error) {
 		return Source{}, fmt.Errorf("read shop: %w", err)
 	}
 	defer func() { _ = root.Close() }()
-	return LoadFS(root.FS(), filepath.Base(path))
+	s, err := LoadFS(root.FS(), filepath.Base(path))
+	if failed, ok := errors.AsType[*fs.PathError](err); ok {
+		err = fmt.Errorf("read shop %s: %w", path, failed.Err) // with the directory, as it was named
+	}
+	return s, err
 }
 
 // LoadFS is Load from a file system.
