@@ -94,12 +94,15 @@ func (w *words) post(n int32, at posting) {
 }
 
 // search returns how well each group fits a query: 0, inDescription or inName. Every word
-// of the query must be there. Nil: the query has no words.
+// of the query must be there; signs beside words do not count, and signs alone are nowhere.
+// Nil: the query is blank.
 func (w *words) search(query string, groups int) []uint8 {
 	var fits []uint8
+	signs := false
 	for field := range strings.FieldsSeq(query[:min(len(query), maxQuery)]) {
 		word := fold(field)
 		if word == "" {
+			signs = true
 			continue
 		}
 		found := make([]uint8, groups)
@@ -112,6 +115,9 @@ func (w *words) search(query string, groups int) []uint8 {
 			found[i] = min(found[i], fits[i])
 		}
 		fits = found
+	}
+	if fits == nil && signs {
+		return make([]uint8, groups)
 	}
 	return fits
 }
