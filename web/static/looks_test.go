@@ -102,3 +102,31 @@ func TestStagesAreWhole(t *testing.T) {
 		})
 	}
 }
+
+// What says that something was added leaves the bar that buys in sight.
+func TestToastIsAboveTheBar(t *testing.T) {
+	t.Parallel()
+	for _, l := range i18n.Langs() {
+		t.Run(string(l), func(t *testing.T) {
+			t.Parallel()
+			tile := templates.Tile{SKU: "MUG-1", Name: templates.Text{Text: "Enamel mug"}, Picture: "MUG-1.svg", Price: "149 kr", Stock: 3}
+			c := show(t, phone, templates.Product(templates.ProductView{Shell: shellIn(l), Tile: tile, Related: []templates.Tile{tile, tile}}))
+			c.MustElement(`[data-key="MUG-1:add-below"]`).MustClick()
+			c.Wait("the toast", `() => document.querySelector(".toast")`)
+			for _, width := range []int{320, 360, 390} {
+				c.As(browsertest.Options{Phone: true, Width: width, Height: 740, ReducedMotion: true})
+				if got := c.MustEval(`() => document.querySelector(".toast").getBoundingClientRect().bottom - document.querySelector(".foothold").getBoundingClientRect().top`).Num(); got > 0 {
+					t.Errorf("at %d px it covers %v px of the bar", width, got)
+				}
+			}
+			c.Picture("toast, " + string(l))
+			c.As(browsertest.Options{})
+			if !c.MustEval(`() => document.querySelector(".toast").checkVisibility() && getComputedStyle(document.querySelector(".toast")).position === "fixed"`).Bool() {
+				t.Error("it is not in sight on a desk")
+			}
+			if c.MustElement(`[data-key="MUG-1:add-below"]`).MustVisible() {
+				t.Error("a desk has the bar")
+			}
+		})
+	}
+}

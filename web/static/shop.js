@@ -125,13 +125,13 @@ function toast(sentence) {
   const close = make("button", { type: "button" }, text("close"));
   const made = make("div", { className: "toast" }, make("p", {}, sentence), make("a", { href: "/cart" }, text("view_cart")), close);
   for (const old of document.querySelectorAll(".toast")) old.remove();
-  document.querySelector("main").append(made);
   announce(sentence);
   live(made);
 }
 
-/** A toast goes by itself, but not while the pointer or the focus is in it. */
+/** A toast goes by itself, but not while the pointer or the focus is in it. Where the page has a bar at the edge of a phone's screen, it stands on that. */
 function live(made) {
+  (document.querySelector(".foothold") ?? document.querySelector("main")).append(made);
   let timer = 0;
   const wait = () => {
     clearTimeout(timer);
