@@ -3,6 +3,7 @@ package static_test
 import (
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/a-h/templ"
@@ -129,4 +130,35 @@ func TestToastIsAboveTheBar(t *testing.T) {
 			}
 		})
 	}
+}
+
+// The checkout of an order for nothing: a way of delivery is one text, and the dot of what is wrong stands at its first line.
+func TestFreeLooks(t *testing.T) {
+	t.Parallel()
+	v := templates.FreeView{Shell: shellIn("sv"), Order: (&pages{n: 1}).order(), OrderID: "ord_1", Options: []templates.DeliveryOption{
+		{ID: "agent", Name: templates.Text{Text: "Ombud: Kiosken"}, Place: "Sveavägen 5, 11157 Stockholm", Price: "49 kr"},
+	}}
+	for _, name := range []string{"email", "given_name"} {
+		v.Fields = append(v.Fields, templates.AddressField{Name: name, Length: 99, Wrong: true})
+	}
+	c := show(t, phone, templates.Free(v))
+	if got := strings.Join(strings.Fields(c.text("[action='/cart/delivery'] button")), " "); got != "Ombud: Kiosken, Sveavägen 5, 11157 Stockholm, 49 kr" {
+		t.Errorf("the button says %q", got)
+	}
+	if got := c.MustEval(`() => document.querySelector("[action='/cart/delivery'] button").childNodes.length`).Int(); got != 1 {
+		t.Errorf("the button has %d parts, which stand beside each other", got)
+	}
+	// A text in the place of the dot stands on its line.
+	lower := c.MustEval(`() => [...document.querySelectorAll(".es li")].map((li) => {
+		const range = document.createRange();
+		li.prepend("•");
+		li.lastChild.style.width = "80%"; // beside it
+		const [first] = li.lastChild.getClientRects();
+		range.selectNode(li.firstChild);
+		return Math.round(range.getBoundingClientRect().top - first.top);
+	}).filter((by) => by > 12).join(" ")`).Str()
+	if lower != "" {
+		t.Errorf("the dots are %s px below their texts", lower)
+	}
+	c.Picture("free, wrong")
 }
