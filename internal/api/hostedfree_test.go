@@ -94,6 +94,51 @@ func TestFreeSessionDelivery(t *testing.T) {
 	}
 }
 
+// The shopper of a session of a company orders as one, until he says otherwise, with either product.
+func TestFreeSessionCompany(t *testing.T) {
+	for _, product := range []string{"kco", "payments"} {
+		w := like(t, func(s *settings.Shop) {
+			s.Checkout.Payments = product == "payments"
+			s.Checkout.Forms = map[string]settings.Form{"SE": {CustomerTypes: []string{market.Person, market.Organization}}}
+		})
+		c := calls(w)
+		b := w.Browser()
+		collects := func(reference string) (*goquery.Document, url.Values) {
+			t.Helper()
+			made := c.want(c.put(reference, basket(tent+", "+card, inShop, `"customer": {"type": "organization"}`)), 201, "").Session
+			link, _ := url.Parse(made.URL)
+			b.Get(link.Path)
+			b.Submit("/checkout/s/"+reference+"/delivery", url.Values{"option": {"shop"}})
+			page := b.Get("/checkout/s/" + reference)
+			if page.StatusCode == 303 { // it has become a company's
+				page = b.Get(page.Header.Get("Location"))
+			}
+			return freeForm(t, page)
+		}
+		doc, form := collects("b-1")
+		if doc.Find(`[name=customer_type][value=organization][aria-pressed=true]`).Length() != 1 || !form.Has(market.Registration) {
+			t.Fatalf("%s: the page is that of a person:\n%s", product, doc.Find("main").Text())
+		}
+		form.Set("organization_name", "Ek AB")
+		form.Set(market.Registration, "556016-0680")
+		if got := b.Submit("/checkout/s/b-1/place", form); got.StatusCode != 200 {
+			t.Fatalf("%s: placed: %d\n%s", product, got.StatusCode, got.Text)
+		}
+		if o := w.InBook(form.Get("order")); o.Customer.OrganizationRegistrationID != "556016-0680" || o.BillingAddress.OrganizationName != "Ek AB" {
+			t.Errorf("%s: the order is of %+v", product, o.Customer)
+		}
+		doc, _ = collects("b-2")
+		person := doc.Find("form:has([name=customer_type])")
+		got := b.Submit(person.AttrOr("action", ""), url.Values{"customer_type": {"person"}, "return_to": {person.Find("[name=return_to]").AttrOr("value", "")}})
+		if got.StatusCode != 303 || got.Header.Get("Location") != "/checkout/s/b-2" {
+			t.Errorf("%s: chosen: %d to %s", product, got.StatusCode, got.Header.Get("Location"))
+		}
+		if _, form := freeForm(t, b.Get("/checkout/s/b-2")); form.Has(market.Registration) {
+			t.Errorf("%s: the page of a person asks for a company", product)
+		}
+	}
+}
+
 // atKiosk is inShop, with a place.
 const atKiosk = `"delivery_options": [{"id": "parcel", "name": "Home", "price": 7900, "tax_rate": 2500, "preselected": true}, {"id": "shop", "name": "Kiosken", "price": 0, "tax_rate": 2500,
 	"pickup_point": {"id": "k1", "name": "Kiosken", "address": {"street_address": "Sveavägen 5", "postal_code": "11157", "city": "Stockholm"}}}]`

@@ -61,6 +61,14 @@ func setDelivery(r *http.Request) (form, error) {
 	return form{change: cart.Change{ShippingOption: option}}, nil
 }
 
+func setCustomer(r *http.Request) (form, error) {
+	customerType := r.PostFormValue("customer_type")
+	if customerType == "" {
+		return form{}, errBadRequest
+	}
+	return form{change: cart.Change{CustomerType: customerType}}, nil
+}
+
 func postMarket(r *http.Request) (form, error) {
 	ch := cart.Change{Country: r.PostFormValue("country"), Locale: r.PostFormValue("locale")}
 	if language := r.PostFormValue("language"); language != "" && ch.Locale == "" {
@@ -188,13 +196,16 @@ func withCodes(u *url.URL, say url.Values) string {
 	return local.String()
 }
 
+// notOffered are errors of choices that no form of ours has: no cart is shown for them.
+var notOffered = []error{cart.ErrUnknownMarket, cart.ErrUnknownOption, cart.ErrUnknownCustomer}
+
 // formError answers a form that changed nothing. c is the cart, if known.
 func (s *Storefront) formError(w http.ResponseWriter, r *http.Request, err error, c cart.Cart) {
 	f := failureOf(err)
 	switch {
 	case wantsJSON(r):
 		s.jsonError(w, r, err, nil)
-	case f.status == http.StatusUnprocessableEntity && !errors.Is(err, cart.ErrUnknownMarket) && !errors.Is(err, cart.ErrUnknownOption):
+	case f.status == http.StatusUnprocessableEntity && !slices.ContainsFunc(notOffered, func(is error) bool { return errors.Is(err, is) }):
 		s.refusedForm(w, r, err, c)
 	default:
 		s.errorPage(w, r, err, c.Locale)

@@ -16,6 +16,7 @@ import (
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/respond"
 	"github.com/shopd/shopd/internal/session"
+	"github.com/shopd/shopd/internal/settings"
 	"github.com/shopd/shopd/internal/stock"
 	"github.com/shopd/shopd/web/templates"
 )
@@ -27,44 +28,56 @@ import (
 type freeForm struct {
 	status int
 	typed  klarna.Address
-	wrong  []string // members of the address
+	by     klarna.Customer // a company; zero: a person
+	wrong  []string        // names of fields
 	// unreached: by what the merchant's own server says of the place, which the cart does not go to.
 	unreached bool
 	notes     func(*view) []templates.Note
 }
 
-// fieldsOfFree returns the fields of the form: all of an address where something is
-// shipped or collected, else where to write to.
-func fieldsOfFree(m market.Market, quote cart.Quote) []market.Field {
-	fields := m.AddressFields()
-	if quote.Shipping == nil {
-		fields = slices.DeleteFunc(fields, func(f market.Field) bool { return f.Name != "email" })
+// fieldsOfFree returns the fields of the form: of a company, and of the address; of a person
+// to whom nothing is shipped, where to write to. There is no other address for the goods: there
+// is no bill.
+func fieldsOfFree(m market.Market, form settings.Form, c cart.Cart, quote cart.Quote) []market.Field {
+	company, fields, _ := asked(m, form, quote)
+	switch {
+	case form.CustomerType(c.CustomerType) == market.Organization:
+		return append(company, fields...)
+	case quote.Shipping == nil:
+		return slices.DeleteFunc(fields, func(f market.Field) bool { return f.Name != "email" })
 	}
 	return fields
 }
 
 // free shows the form beside the order, after a sync with the outcome Free.
 func (s *Storefront) free(w http.ResponseWriter, r *http.Request, result kco.Result, form freeForm) {
-	if result.Cart.ShipsAbroad() { // the form is of the purchase country
-		if err := s.shipWithin(r.Context(), result.Cart.ID, s.fallback(r)); err != nil {
-			s.PageError(w, r, err)
-			return
-		}
-		http.Redirect(w, r, withCodes(&url.URL{Path: base(r.Context())}, reasonOf(r)), http.StatusSeeOther)
+	ctx := r.Context()
+	var row checkoutsession.Session
+	var err error
+	if session.Claimed(ctx) != "" {
+		row, _, err = s.CheckoutSessions.ByCart(ctx, result.Cart.ID)
+	}
+	abroad := result.Cart.ShipsAbroad() // the form is of the purchase country
+	if err == nil && abroad {
+		err = s.shipWithin(ctx, result.Cart.ID, s.fallback(r))
+	}
+	begun := false
+	if err == nil {
+		begun, err = s.beginAs(ctx, result.Cart.ID, row.Customer.Type, s.fallback(r))
+	}
+	if err != nil {
+		s.PageError(w, r, err)
 		return
 	}
-	if session.Claimed(r.Context()) != "" { // a browser holds each hop of a form's answer against the policy of its page
-		row, _, err := s.CheckoutSessions.ByCart(r.Context(), result.Cart.ID)
-		if err != nil {
-			s.PageError(w, r, err)
-			return
-		}
-		respond.AllowOrigins(w, row.Origins(), "form-action")
+	if abroad || begun {
+		http.Redirect(w, r, withCodes(&url.URL{Path: base(ctx)}, reasonOf(r)), http.StatusSeeOther)
+		return
 	}
+	respond.AllowOrigins(w, row.Origins(), "form-action") // a browser holds each hop of a form's answer against the policy of its page
 	v := s.viewOf(r, result.Cart, result.Quote)
 	var notes []templates.Note
 	if form.notes != nil {
-		v.countAnew(r.Context())
+		v.countAnew(ctx)
 		notes = form.notes(v)
 	}
 	shown, lineNotes, err := v.order()
@@ -72,17 +85,14 @@ func (s *Storefront) free(w http.ResponseWriter, r *http.Request, result kco.Res
 		s.PageError(w, r, err)
 		return
 	}
-	page := templates.FreeView{Shell: v.shell(), Order: shown, OrderID: result.OrderID}
+	page := templates.FreeView{Shell: v.shell(), Order: shown, OrderID: result.OrderID, CustomerTypes: v.form().CustomerTypes, CustomerType: v.form().CustomerType(result.Cart.CustomerType)}
 	page.Notes = append(page.Notes, notes...)
 	page.Notes = append(page.Notes, without(lineNotes, page.Notes)...)
-	page.Fields = fieldsOf(fieldsOfFree(v.market, result.Quote), result.Quote)
-	typed := map[string]string{}
-	for _, member := range form.typed.Members() {
-		typed[member.Name] = *member.Value
-	}
+	page.Fields = fieldsOf(fieldsOfFree(v.market, v.form(), result.Cart, result.Quote), result.Quote)
+	typed := typedIn(&form.typed, &form.by)
 	for i := range page.Fields {
 		f := &page.Fields[i]
-		f.Value, f.Wrong = typed[f.Name], slices.Contains(form.wrong, f.Name)
+		f.Value, f.Wrong = *typed[f.Name], slices.Contains(form.wrong, f.Name)
 		if f.Wrong && (form.unreached || !reached(result.Quote, f.Name, f.Value)) {
 			f.Unreached = f.Said()
 		}
@@ -198,20 +208,19 @@ func (s *Storefront) placeTyped(r *http.Request, c cart.Cart) (order.Order, free
 	}
 	m, _ := c.Market(quote.Version)
 	form := freeForm{typed: klarna.Address{Country: c.Country}}
-	fields := fieldsOfFree(m, quote)
-	members := form.typed.Members()
+	rules := quote.Version.Shop.Checkout.Forms[c.Country]
+	if rules.CustomerType(c.CustomerType) == market.Organization {
+		form.by.Type = market.Organization
+	}
+	fields, members := fieldsOfFree(m, rules, c, quote), typedIn(&form.typed, &form.by)
 	for _, f := range fields {
-		for _, member := range members {
-			if member.Name == f.Name {
-				*member.Value = market.Clean(r.PostFormValue(f.Name))
-			}
-		}
+		*members[f.Name] = market.Clean(r.PostFormValue(f.Name))
 	}
 	revision, _ := strconv.ParseInt(r.PostFormValue("revision"), 10, 64) // it was read before
 	if c.OrderID != r.PostFormValue("order") || c.Revision != revision || !quote.Free() || c.ShipsAbroad() {
 		return order.Order{}, form, order.ErrCartChanged
 	}
-	if form.wrong = wrongMembers(fields, quote, form.typed); len(form.wrong) > 0 {
+	if form.wrong = wrongMembers(fields, quote, form.typed, form.by); len(form.wrong) > 0 {
 		return order.Order{}, form, errBadAddress
 	}
 	if quote.Shipping != nil { // lines and delivery are those of the place
@@ -226,11 +235,11 @@ func (s *Storefront) placeTyped(r *http.Request, c cart.Cart) (order.Order, free
 		if quote.Shown() != shown {
 			return order.Order{}, form, order.ErrCartChanged
 		}
-		if form.wrong = wrongMembers(fields, quote, form.typed); len(form.wrong) > 0 {
+		if form.wrong = wrongMembers(fields, quote, form.typed, form.by); len(form.wrong) > 0 {
 			return order.Order{}, form, errBadAddress
 		}
 	}
-	o, err := s.Book.PlaceFree(r.Context(), c, quote, form.typed)
+	o, err := s.Book.PlaceFree(r.Context(), c, quote, form.typed, form.by)
 	return o, form, err
 }
 

@@ -42,6 +42,7 @@ func (s *Storefront) hosted(r chi.Router) {
 		r.Post("/update", s.update)
 		r.Post("/place", s.placeFree)
 		r.Post("/delivery", s.submit(setDelivery))
+		r.Post("/customer", s.submit(setCustomer))
 		r.Get(backPart, s.leave)
 		r.Get("/state", s.Sessions.ReadOnly(http.HandlerFunc(s.state)).ServeHTTP)
 		r.Post("/seen", s.Sessions.ReadOnly(http.HandlerFunc(s.seen)).ServeHTTP)

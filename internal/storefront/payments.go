@@ -83,7 +83,7 @@ func (s *Storefront) payments(w http.ResponseWriter, r *http.Request) {
 		err = s.shipWithin(ctx, id, s.fallback(r))
 	}
 	if err == nil {
-		err = s.beginAs(ctx, id, known.Type, s.fallback(r))
+		_, err = s.beginAs(ctx, id, known.Type, s.fallback(r))
 	}
 	if err != nil {
 		s.PageError(w, r, err)
@@ -267,8 +267,8 @@ func (v *view) told(session payments.Session) told {
 // form is how the market's form is.
 func (v *view) form() settings.Form { return v.version.Shop.Checkout.Forms[v.cart.Country] }
 
-// asked are the fields of the form with Klarna's widget: of a company, of the address, and of
-// another address for the goods, as far as the market has them.
+// asked are the fields of the shop's own form, whatever is to be paid: of a company, of the
+// address, and of another address for the goods, as far as the market has them.
 func asked(m market.Market, form settings.Form, quote cart.Quote) (company, address, delivery []market.Field) {
 	address = append(m.AddressFields(), m.PhoneField(form.PhoneOptional))
 	if form.Companies() {
@@ -322,17 +322,18 @@ func (s *Storefront) knownBuyer(ctx context.Context, cartID string) (kco.Prefill
 	return s.prefill(ctx, cartID)
 }
 
-// beginAs makes the cart that of a person or a company, as the merchant says, until the shopper chooses.
-func (s *Storefront) beginAs(ctx context.Context, id, customerType string, f cart.Fallback) error {
+// beginAs makes the cart that of a person or a company, as the merchant says, until the shopper chooses. It reports whether
+// the cart was not yet.
+func (s *Storefront) beginAs(ctx context.Context, id, customerType string, f cart.Fallback) (bool, error) {
 	if customerType == "" {
-		return nil
+		return false, nil
 	}
 	c, err := s.Carts.Get(ctx, id, f)
 	if err != nil || c.CustomerType != "" || !slices.Contains(s.Published.Now().Shop.Checkout.Forms[c.Country].CustomerTypes, customerType) {
-		return err
+		return false, err
 	}
 	_, err = s.change(ctx, id, f, cart.Change{CustomerType: customerType}, func(*cart.Cart) error { return nil })
-	return err
+	return true, err
 }
 
 // delivery are the ways of delivery to choose from.

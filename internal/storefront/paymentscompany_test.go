@@ -155,7 +155,7 @@ func TestPaymentsCompanyWrong(t *testing.T) {
 	if _, u := p.send(updatePath, `{"customer_type":"organization"}`); len(u.Methods) != 1 {
 		t.Fatalf("as a company: %+v", u)
 	}
-	refused("no name, no number", map[string]any{"billing_address": ada, "customer": with(company, "organization_registration_id", nil)}, "organization_registration_id", "organization_name")
+	refused("no name, no number", map[string]any{"billing_address": ada, "customer": with(company, "organization_registration_id", nil)}, "organization_name", "organization_registration_id")
 	refused("no such number", map[string]any{"billing_address": ekAB, "customer": with(company, "organization_registration_id", "12")}, "organization_registration_id")
 	refused("a VAT number", map[string]any{"billing_address": ekAB, "customer": with(company, "vat_id", "SE1")}, "vat_id")
 	for _, r := range []badRequest{

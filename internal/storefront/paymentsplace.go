@@ -214,55 +214,54 @@ func (p placeRequest) goesTo() klarna.Address {
 func (p placeRequest) wrong(m market.Market, form settings.Form, quote cart.Quote) (wrong []string) {
 	company, fields, delivery := asked(m, form, quote)
 	if p.Customer.Type == market.Organization {
-		for _, f := range company {
-			if f.Name != market.Registration {
-				fields = append(fields, f)
-			} else if number := p.Customer.OrganizationRegistrationID; !f.Accepts(number) || number != market.Clean(number) {
-				wrong = append(wrong, f.Name)
-			}
-		}
-	} else if p.Customer.OrganizationRegistrationID != "" {
-		wrong = append(wrong, market.Registration)
+		fields = append(fields, company...)
 	}
 	if p.Customer.VATID != "" { // it is not asked for
 		wrong = append(wrong, "vat_id")
 	}
 	to := p.goesTo()
 	if to == p.Billing {
-		return append(wrong, wrongMembers(fields, quote, p.Billing)...)
+		return append(wrong, wrongMembers(fields, quote, p.Billing, p.Customer)...)
 	}
 	anywhere := quote
 	anywhere.Shipping = nil
-	wrong = append(wrong, wrongMembers(fields, anywhere, p.Billing)...)
+	wrong = append(wrong, wrongMembers(fields, anywhere, p.Billing, p.Customer)...)
 	// Who gets the bill is who is told of the delivery.
 	if to.Country != p.Billing.Country || to.Email != p.Billing.Email || to.Phone != p.Billing.Phone {
 		wrong = append(wrong, "shipping_country")
 	}
 	to.Email, to.Phone = "", ""
-	for _, name := range wrongMembers(delivery, quote, to) {
+	for _, name := range wrongMembers(delivery, quote, to, klarna.Customer{}) {
 		wrong = append(wrong, "shipping_"+name)
 	}
 	return wrong
 }
 
-// wrongMembers returns the members of an address that break the rules of the fields of a
-// form, or are not in it.
-func wrongMembers(fields []market.Field, quote cart.Quote, a klarna.Address) []string {
-	members := map[string]string{"other": a.Other}
+// typedIn are the members of an address and of a customer by the names of their fields.
+func typedIn(a *klarna.Address, by *klarna.Customer) map[string]*string {
+	members := map[string]*string{market.Registration: &by.OrganizationRegistrationID}
 	for _, member := range a.Members() {
-		members[member.Name] = *member.Value
+		members[member.Name] = member.Value
 	}
 	delete(members, "country")
+	return members
+}
+
+// wrongMembers returns the members of an address and of a customer that break the rules of the
+// fields of a form, or are not in it.
+func wrongMembers(fields []market.Field, quote cart.Quote, a klarna.Address, by klarna.Customer) []string {
+	members := typedIn(&a, &by)
+	members["other"] = &a.Other
 	var wrong []string
 	for _, f := range fields {
-		text := members[f.Name]
+		text := *members[f.Name]
 		delete(members, f.Name)
 		if !f.Accepts(text) || text != market.Clean(text) || !reached(quote, f.Name, text) {
 			wrong = append(wrong, f.Name)
 		}
 	}
 	for name, text := range members {
-		if text != "" {
+		if *text != "" {
 			wrong = append(wrong, name)
 		}
 	}

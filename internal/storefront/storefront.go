@@ -77,6 +77,7 @@ func (s *Storefront) Routes(r chi.Router) {
 	r.Post("/cart/lines/{sku}", s.ofShop(s.submit(setLine)))
 	r.Post("/cart/discount", s.ofShop(s.submit(setDiscount)))
 	r.Post("/cart/delivery", s.ofShop(s.submit(setDelivery)))
+	r.Post("/cart/customer", s.ofShop(s.submit(setCustomer)))
 	r.Get("/checkout", s.ofShop(s.locked(s.checkoutPage)))
 	r.Post("/checkout/update", s.update)
 	r.Post("/checkout/place", s.placeFree)

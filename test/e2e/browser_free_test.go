@@ -77,7 +77,7 @@ func TestOrderForNothing(t *testing.T) {
 
 	// What is wrong is said; what is typed stays over a reload and a change of the order.
 	s.click("[data-buy]")
-	s.Wait("what is wrong", `() => document.querySelectorAll("[data-errors] li").length === 6 && document.activeElement.matches("[data-errors]")`)
+	s.Wait("what is wrong", `() => document.querySelectorAll("[data-errors] li").length === 7 && document.activeElement.matches("[data-errors]")`)
 	s.typeAddress()
 	s.pressFast("MUG-1:plus", 2)
 	s.Wait("the new quantity", `() => document.querySelector('[data-region=lines] [data-sku="MUG-1"]').dataset.quantity === "3"`)

@@ -51,7 +51,7 @@ func (s *shopper) inside(selector, what, function string, args ...any) *rod.Page
 func (s *shopper) typeAddress() {
 	s.t.Helper()
 	for _, name := range []string{"email", "given_name", "family_name", "street_address", "postal_code", "city", "phone"} {
-		if s.MustHas("#" + name) { // a form for nothing to pay has no phone
+		if s.MustHas("#" + name) { // of a person to whom nothing is shipped, the e-mail address alone is asked
 			s.MustElement("#" + name).MustSelectAllText().MustInput(person[name])
 		}
 	}

@@ -135,7 +135,7 @@ func TestToastIsAboveTheBar(t *testing.T) {
 // The checkout of an order for nothing: a way of delivery is one text, and the dot of what is wrong stands at its first line.
 func TestFreeLooks(t *testing.T) {
 	t.Parallel()
-	v := templates.FreeView{Shell: shellIn("sv"), Order: (&pages{n: 1}).order(), OrderID: "ord_1", Options: []templates.DeliveryOption{
+	v := templates.FreeView{Shell: shellIn("sv"), Order: (&pages{n: 1}).order(), OrderID: "ord_1", CustomerTypes: []string{"person", "organization"}, CustomerType: "organization", Options: []templates.DeliveryOption{
 		{ID: "agent", Name: templates.Text{Text: "Ombud: Kiosken"}, Place: "Sveavägen 5, 11157 Stockholm", Price: "49 kr"},
 	}}
 	for _, name := range []string{"email", "given_name"} {

@@ -60,8 +60,9 @@ func (s Shell) To(address string) string {
 // base is the page that pays.
 func (s Shell) base() string { return cmp.Or(s.Base, "/checkout") }
 
-// deliveryURL takes another way of delivery for what the page pays for.
+// deliveryURL takes another way of delivery for what the page pays for, customerURL who buys it.
 func (s Shell) deliveryURL() string { return cmp.Or(s.Base, "/cart") + "/delivery" }
+func (s Shell) customerURL() string { return cmp.Or(s.Base, "/cart") + "/customer" }
 
 // own reports whether the page belongs to a shop with pages of its own, which it leads to.
 func (s Shell) own() bool { return s.Base == "" && !s.Alone }
@@ -374,9 +375,12 @@ type DeliveryView struct {
 type FreeView struct {
 	Shell
 	Order
-	OrderID string         // the shop's own, that the order will have
-	Fields  []AddressField // in their order
-	Options []DeliveryOption
+	OrderID string // the shop's own, that the order will have
+	// CustomerTypes and CustomerType are those of DetailsView.
+	CustomerTypes []string
+	CustomerType  string
+	Fields        []AddressField // in their order
+	Options       []DeliveryOption
 	// Anywhere is that of the way of delivery that is chosen.
 	Anywhere bool
 }
