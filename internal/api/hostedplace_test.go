@@ -13,13 +13,17 @@ import (
 	"github.com/shopd/shopd/internal/shop/shoptest"
 )
 
-// byPlace lets the server answer by the postal code that it is asked about, "" = it is not known.
+// byPlace lets the server answer by the postal code that it is asked about, "" = it is not known. An answer "" is none.
 func (m *asked) byPlace(answer func(postalCode string) string) {
 	m.does(func(w http.ResponseWriter, _ *http.Request) {
 		m.mu.Lock()
 		code, _ := m.asked[len(m.asked)-1]["postal_code"].(string)
 		m.mu.Unlock()
-		_, _ = io.WriteString(w, answer(code))
+		text := answer(code)
+		if text == "" {
+			w.WriteHeader(http.StatusInternalServerError)
+		}
+		_, _ = io.WriteString(w, text)
 	})
 }
 

@@ -6,10 +6,12 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/settings"
 	"github.com/shopd/shopd/internal/shop"
@@ -45,5 +47,32 @@ func TestValidateHookIsToldThePlace(t *testing.T) {
 	}
 	if question := <-asked; !strings.Contains(question, `"postal_code":"981 31"`) || !strings.Contains(question, `"country":"SE"`) {
 		t.Errorf("asked %s", question)
+	}
+}
+
+// What goes to the place that the form shows the merchant's server alone knows, and the validation asks him nothing: the
+// cart takes the place over, and the page that is loaded next asks.
+func TestValidationOfAPlaceUnanswered(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(c *shop.Config) {
+		c.Published = shoptest.Published(func(s *settings.Shop) {
+			s.Hooks.Delivery = &settings.Hook{URL: "http://127.0.0.1:1"}
+			s.Markets = slices.Clone(s.Markets)
+			s.Markets[0].ShippingOptions = nil
+		})
+	})
+	c := w.cart("order-1", func(c *cart.Contents) {
+		c.Asked = &cart.Asked{ShipTo: cart.ShipTo{Country: "SE"}, Options: []cart.BasketOption{{ID: "bud", Name: "Bud", Price: 5000}}}
+	})
+	o := w.order(c)
+	o.ShippingAddress = person("SE", func(a *klarna.Address) { a.PostalCode = "981 31" })
+	if got := answer(w.call(w.path("validation", "order-1"), w.body(o))); got != "303 cart_changed" {
+		t.Errorf("got %s", got)
+	}
+	if now := w.Cart(c.ID); now.PostalCode() != "981 31" || len(w.Approved(c.ID)) > 0 {
+		t.Errorf("the cart goes to %+v, approved %v", now.ShipTo, w.Approved(c.ID))
+	}
+	if res := w.call(w.path("address_update", "order-1"), `{"merchant_data": "`+o.MerchantData+`", "shipping_address": {"country": "se", "postal_code": "111 22"}}`); res.StatusCode != http.StatusServiceUnavailable {
+		t.Errorf("address: got %d %s", res.StatusCode, text(t, res))
 	}
 }

@@ -47,6 +47,10 @@ func (c *Callbacks) validation(w http.ResponseWriter, r *http.Request) {
 		// The order's language changes only the names of what is bought.
 		next, content, found, err := c.Wants.Following(now, address, body.Locale, nil)
 		quote, bought = found, next
+		if errors.Is(err, kco.ErrUnanswered) { // the page that is loaded next asks what goes there
+			*now = next
+			return nil
+		}
 		if err != nil {
 			return err
 		}

@@ -137,7 +137,13 @@ func (a *Asked) rated(lines []BasketLine) []BasketLine {
 
 // whole reports whether what was said takes the place of all ways of delivery of a market.
 func (a *Asked) whole(ofMarket []market.ShippingOption) bool {
-	return a != nil && a.Options != nil && !slices.ContainsFunc(ofMarket, func(o market.ShippingOption) bool { return o.AskPoints })
+	return a != nil && a.Options != nil && !asksPoints(ofMarket)
+}
+
+// asksPoints reports whether a way of delivery of a market has the pickup points that the merchant's server says: then he
+// says nothing else.
+func asksPoints(ofMarket []market.ShippingOption) bool {
+	return slices.ContainsFunc(ofMarket, func(o market.ShippingOption) bool { return o.AskPoints })
 }
 
 // filled are ways of delivery of the shop file with the pickup points that were said. One

@@ -208,7 +208,7 @@ func (s *sale) campaigns(voice i18n.Voice) error {
 		}
 	}
 	q.DiscountAmount, q.Options, q.Shipping, q.NoDelivery = best.quote.DiscountAmount, best.quote.Options, best.quote.Shipping, best.quote.NoDelivery
-	q.asks = best.quote.asks
+	q.asks, q.Unanswered = best.quote.asks, best.quote.Unanswered
 	s.cuts = best.cuts
 	return nil
 }

@@ -265,6 +265,7 @@ func (q *Quote) deliver(m market.Market, lang i18n.Lang, id string, free []strin
 	}
 	usual, some := market.DefaultOption(offered)
 	if q.NoDelivery = !some; !some {
+		q.Unanswered = q.asks && q.asked == nil && !asksPoints(m.ShippingOptions)
 		return nil
 	}
 	first := 0

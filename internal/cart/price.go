@@ -45,7 +45,10 @@ type Quote struct {
 	Shipping *Option
 	// NoDelivery: there are goods to ship, and no way of delivery.
 	NoDelivery bool
-	// Unreached: it is an offer, and nothing goes to the cart's place.
+	// Unanswered: the merchant's server has not said what goes to the cart's place, and only he knows. So
+	// nobody may be told that nothing goes there.
+	Unanswered bool
+	// Unreached: it is an offer, and nothing goes to the cart's place, as far as is known.
 	Unreached bool
 	// Basket are the lines of a checkout session, as they are in its basket. nil: it is none.
 	Basket  []Priced
@@ -134,7 +137,7 @@ func (p *Pricer) Offer(c Contents) (Quote, error) {
 	if err != nil || offer.NoDelivery {
 		return q, nil
 	}
-	offer.Unreached = true
+	offer.Unreached, offer.Unanswered = true, q.Unanswered
 	return offer, nil
 }
 

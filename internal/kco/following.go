@@ -12,6 +12,8 @@ var (
 	ErrUnreachable = errors.New("nothing is delivered to this postal code")
 	// ErrUnreached: nothing of the cart goes to this place, and it may go to others.
 	ErrUnreached = errors.New("nothing of the cart is delivered to this place")
+	// ErrUnanswered: what goes to this place the merchant's own server alone knows, and he has not said it.
+	ErrUnanswered = errors.New("the merchant's server has not said what goes to this place")
 	// ErrNoDelivery: the country has no way of delivery.
 	ErrNoDelivery = errors.New("nothing is delivered to this country now")
 	// ErrUnreachableRegion is a territory of the US, say.
@@ -45,6 +47,8 @@ func (w *Wants) Following(now *cart.Cart, a cart.Address, locale string, said *c
 	next.Published = quote.Version.Number
 	switch {
 	case err != nil:
+	case quote.Unanswered:
+		err = ErrUnanswered
 	case quote.NoDelivery:
 		err = ErrNoDelivery
 		if offer, _ := w.Pricer.Offer(next.Contents); offer.Unreached {

@@ -38,6 +38,7 @@ var failures = []struct {
 	{cart.ErrBadDiscountCode, failure{422, "bad_discount_code", "There is no such discount code.", 0}},
 	{cart.ErrUnknownRegion, failure{422, "unknown_region", "The state cannot be read. Write it as two letters.", 0}},
 	{errUnreached, failure{422, "unreachable", "Nothing is delivered there.", 0}},
+	{errUnanswered, failure{503, "delivery_unanswered", "The merchant's server did not say what goes there. Nothing has changed.", templates.ShopDown}},
 	{cart.ErrUnknownOption, failure{422, "unknown_option", "There is no such way of delivery.", 0}},
 	{cart.ErrUnknownCustomer, failure{422, "unknown_customer_type", "Nobody can buy as that here.", 0}},
 	{cart.ErrUnknownMarket, failure{422, "unknown_market", "There is no such country or language.", 0}},

@@ -38,6 +38,8 @@ var (
 	errBadAddress = errors.New("the address is not right")
 	// errUnreached: the merchant's own server says that nothing goes there.
 	errUnreached = errors.New("nothing is delivered there")
+	// errUnanswered: he has not said what goes there, and nobody else knows.
+	errUnanswered = errors.New("the merchant's server has not said what goes there")
 )
 
 // placePayments places the order that the shopper has approved.
@@ -161,7 +163,7 @@ func (s *Storefront) approved(ctx context.Context, c cart.Cart, request placeReq
 }
 
 // moved makes a change of a cart that may go elsewhere by it, unless nothing goes there: then the cart keeps its place,
-// and the error is errUnreached. What the merchant's own server says of the place is kept with it.
+// and the error is errUnreached, or errUnanswered. What the merchant's own server says of the place is kept with it.
 func (s *Storefront) moved(ctx context.Context, id string, f cart.Fallback, ch cart.Change, check func(*cart.Cart) error) (cart.Cart, error) {
 	said, err := s.saidOf(ctx, id, f, ch)
 	if err != nil {
@@ -195,7 +197,11 @@ func (s *Storefront) saidOf(ctx context.Context, id string, f cart.Fallback, ch 
 		c.Asked = said
 		quote, _ = s.Pricer.Quote(c.Contents)
 	}
-	if quote.NoDelivery && !was.NoDelivery {
+	switch {
+	case was.NoDelivery:
+	case quote.Unanswered:
+		return nil, errUnanswered
+	case quote.NoDelivery:
 		return nil, errUnreached
 	}
 	return said, nil

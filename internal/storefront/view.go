@@ -297,10 +297,10 @@ func (v *view) order() (templates.Order, []templates.Note, error) {
 	return order, append(notes, v.undelivered(quote)...), nil
 }
 
-// undelivered says that nothing goes to the cart's place, or nothing goes at all.
+// undelivered says that nothing goes to the cart's place, or nothing goes at all now.
 func (v *view) undelivered(quote cart.Quote) []templates.Note {
 	switch {
-	case quote.NoDelivery:
+	case quote.NoDelivery, quote.Unanswered:
 		return []templates.Note{templates.NoDelivery(v.voice)}
 	case quote.Unreached:
 		to := v.cart.ShipTo
