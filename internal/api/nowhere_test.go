@@ -147,6 +147,38 @@ func TestNowhere(t *testing.T) {
 	}
 }
 
+// A place to which nothing goes is told as long as the question about a place that is not known has no answer: the next
+// page asks it again, and has the form.
+func TestNowhereUnanswered(t *testing.T) {
+	m := newAsked(t)
+	w := hooked(t, m, noWays)
+	m.says(fromHook)
+	b := w.Browser()
+	b.Add("MUG-1", "2")
+	_, id := loadAt(w, b, "/checkout")
+	if out, err := w.Fake.Shopper(id, fakeklarna.Action{Type: map[string]string{"postal_code": "98131", "email": "ada@example.com"}}); err != nil || out.Refused != nil {
+		t.Fatal(out, err)
+	}
+	b.Post("/cart/lines/MUG-1", "quantity", "5")
+	m.byPlace(func(code string) string {
+		if code == "" {
+			return ""
+		}
+		return nowhere
+	})
+	if got := b.Get("/checkout"); got.StatusCode != 303 || got.Header.Get("Location") != "/cart" {
+		t.Errorf("nothing is known of any place: %d to %q", got.StatusCode, got.Header.Get("Location"))
+	}
+	m.byPlace(exceptAt("98131", nowhere))
+	m.questions()
+	if page, again := loadAt(w, b, "/checkout"); again != id || !saysNowhere(page.Text) {
+		t.Errorf("the form is of %s, before of %s", again, id)
+	}
+	if asked := m.questions(); len(asked) != 1 || asked[0]["postal_code"] != nil {
+		t.Errorf("asked %v", asked)
+	}
+}
+
 // The form of an order of nothing has the same way out, and places nothing for where nothing goes.
 func TestFreeNowhere(t *testing.T) {
 	m := newAsked(t)

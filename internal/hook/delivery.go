@@ -1,6 +1,7 @@
 package hook
 
 import (
+	"cmp"
 	"context"
 	"regexp"
 
@@ -86,10 +87,12 @@ func (h *Hooks) Follow(ctx context.Context, cartID string, f cart.Fallback) erro
 	}
 	q, _ := h.Pricer.Quote(c.Contents) // with an error there is nothing to ask
 	said := h.Delivery(ctx, c, q)
-	if said == nil {
+	with := c
+	keep(&with, said, nil)
+	unplaced := h.unplaced(ctx, with)
+	if said == nil && unplaced == nil {
 		return nil
 	}
-	unplaced := h.unplaced(ctx, c, said)
 	overtaken := h.overtakes(c, said, unplaced)
 	_, err = h.Carts.Update(ctx, cartID, f, func(now *cart.Cart) error {
 		keep(now, said, unplaced)
@@ -101,10 +104,9 @@ func (h *Hooks) Follow(ctx context.Context, cartID string, f cart.Fallback) erro
 	return err
 }
 
+// keep keeps answers in a cart; nil is none.
 func keep(c *cart.Cart, said, unplaced *cart.Asked) {
-	if c.Asked = said; unplaced != nil {
-		c.Unplaced = unplaced
-	}
+	c.Asked, c.Unplaced = cmp.Or(said, c.Asked), cmp.Or(unplaced, c.Unplaced)
 }
 
 // overtakes reports whether by what was said a basket comes to something else than a form has
@@ -119,11 +121,10 @@ func (h *Hooks) overtakes(c cart.Cart, said, unplaced *cart.Asked) bool {
 	return err == nil && !is.Alike(was)
 }
 
-// unplaced is the answer about a place that is not known, where by what was said nothing goes to
-// the cart's: its form goes on, for another place to be typed.
-func (h *Hooks) unplaced(ctx context.Context, c cart.Cart, said *cart.Asked) *cart.Asked {
-	c.Asked = said
-	if q, _ := h.Pricer.Quote(c.Contents); !q.NoDelivery {
+// unplaced is the answer about a place that is not known, where by what is known nothing goes to
+// the cart's: its form goes on, for another place to be typed. nil: there is nothing new.
+func (h *Hooks) unplaced(ctx context.Context, c cart.Cart) *cart.Asked {
+	if q, _ := h.Pricer.Quote(c.Contents); !q.NoDelivery || c.ShipTo == nil {
 		return nil
 	}
 	c.ShipTo = nil
