@@ -44,9 +44,10 @@ type paymentsPage struct {
 		Revision int64 `json:"revision"`
 	} `json:"basket"`
 	Payments *struct {
-		Form     string `json:"form"`
-		PlaceURL string `json:"place_url"`
-		Session  struct {
+		Form       string `json:"form"`
+		PlaceURL   string `json:"place_url"`
+		PostalCode string `json:"postal_code"`
+		Session    struct {
 			OrderAmount int64 `json:"order_amount"`
 		} `json:"session"`
 	} `json:"payments"`

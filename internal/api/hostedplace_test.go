@@ -3,12 +3,14 @@ package api_test
 import (
 	"encoding/json"
 	"fmt"
+	"html"
 	"io"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/shopd/shopd/internal/i18n"
 	"github.com/shopd/shopd/internal/settings"
 	"github.com/shopd/shopd/internal/shop/shoptest"
 )
@@ -38,9 +40,9 @@ type placePage struct {
 	data paymentsPage
 }
 
-func (w *placePage) load() {
+func (w *placePage) load() (got shoptest.Answer) {
 	w.T.Helper()
-	got := w.Get(w.path)
+	got = w.Get(w.path)
 	_, data, _ := strings.Cut(got.Text, `id="checkout-data"`)
 	_, data, _ = strings.Cut(data, ">")
 	data, _, _ = strings.Cut(data, "</script>")
@@ -48,6 +50,7 @@ func (w *placePage) load() {
 	if err := json.Unmarshal([]byte(data), &w.data); err != nil || w.data.Payments == nil || !strings.Contains(got.Text, `id="payments"`) {
 		w.T.Fatalf("%s is no form of Klarna Payments: %d to %q, %v\n%s", w.path, got.StatusCode, got.Header.Get("Location"), err, got.Text)
 	}
+	return got
 }
 
 type updated struct {
@@ -55,6 +58,8 @@ type updated struct {
 	OrderAmount    int64  `json:"order_amount"`
 	OrderTaxAmount int64  `json:"order_tax_amount"`
 	DeliveryHTML   string `json:"delivery_html"`
+	Summary        string `json:"summary_html"`
+	Unreached      bool   `json:"unreached"`
 	Error          struct {
 		Code string `json:"code"`
 	} `json:"error"`
@@ -80,13 +85,17 @@ func (w *placePage) place(postalCode string) (status int, code string) {
 	return got.StatusCode, u.Error.Code
 }
 
-// A place to which the merchant's server says that nothing goes is not taken over: the form says so and stays, and somebody
-// whose place nothing goes to any more begins without one.
+// A place to which the merchant's server says that nothing goes is not taken over: the form says so and stays, also where
+// nothing goes to the place any more that it had.
 func TestPaymentsNowhere(t *testing.T) {
 	for _, hosted := range []bool{false, true} {
 		t.Run(fmt.Sprintf("hosted %t", hosted), func(t *testing.T) {
 			m := newAsked(t)
-			w := hooked(t, m, func(s *settings.Shop) { s.Checkout.Payments = true })
+			w := hooked(t, m, func(s *settings.Shop) {
+				if s.Checkout.Payments = true; hosted {
+					noWays(s)
+				}
+			})
 			m.byPlace(func(code string) string {
 				if code == "" || strings.HasPrefix(code, "111") {
 					return fromHook
@@ -130,19 +139,46 @@ func TestPaymentsNowhere(t *testing.T) {
 				t.Errorf("at Klarna it is %q, order %q", s.Fake.State, s.Fake.OrderID)
 			}
 
-			// Nothing goes there any more, as it is now.
+			// Nothing goes there any more, with what the cart has now: the open page stays and says so, and so does one that
+			// is loaded. Nothing is bought there, by the order call or behind it.
 			m.byPlace(func(code string) string {
 				if code == "" {
 					return fromHook
 				}
 				return nowhere
 			})
+			change := `"lines": [{"sku": "MUG-1", "quantity": 5}]`
 			if hosted {
 				calls(w).want(calls(w).put("p-1", basket(tent+`, {"id": "m", "name": "Mug", "quantity": 1, "unit_price": 1000, "tax_rate": 2500}`)), 200, "")
-			} else {
-				b.Post("/cart/lines/MUG-1", "quantity", "5")
+				change = `"shown_country": "SE"`
 			}
-			page.load()
+			said := func(text string) bool {
+				return strings.Contains(html.UnescapeString(text), i18n.T("sv", "note.unreached", "111 57"))
+			}
+			status, u = page.update(change)
+			if status != 200 || !u.Unreached || !said(u.Summary) || u.OrderAmount == amount || !strings.Contains(u.DeliveryHTML, `value="bud" checked`) {
+				t.Errorf("the open page: %d %+v", status, u)
+			}
+			changed := u.OrderAmount
+			if got := page.load(); !said(got.Text) || page.data.Payments.Session.OrderAmount != changed || page.data.Payments.PostalCode != "" {
+				t.Errorf("the page: %t, %+v", said(got.Text), page.data.Payments)
+			}
+			w.Authorize(w.Fake.Sessions()[0].SessionID)
+			w.Round(time.Minute)
+			if s := w.Fake.Sessions()[0]; s.Fake.OrderID != "" || s.Fake.State != "token deleted" {
+				t.Errorf("after a while: at Klarna it is %q, order %q", s.Fake.State, s.Fake.OrderID)
+			}
+			for _, code := range []string{"111 57", "98139"} {
+				if status, u := page.update(fmt.Sprintf(`"postal_code": %q`, code)); status != 422 || u.Error.Code != "unreachable" {
+					t.Errorf("told %s: %d %+v", code, status, u)
+				}
+				if status, said := page.place(code); status != 422 || said != "unreachable" {
+					t.Errorf("bought at %s: %d %s", code, status, said)
+				}
+			}
+			if n := w.Number("select count(*) from approved_orders"); n != 0 {
+				t.Errorf("%d are approved", n)
+			}
 			m.says(fromHook)
 			if status, u := page.update(`"postal_code": "11122"`); status != 200 {
 				t.Fatalf("at last: %d %+v", status, u)

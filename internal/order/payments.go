@@ -262,7 +262,7 @@ func (b *Book) matches(ctx context.Context, cartID string, session payments.Sess
 	if err != nil {
 		return c, want, quote, fmt.Errorf("follow address of payment session %s: %w: %w", session.SessionID, ErrCartChanged, err)
 	}
-	want, quote, err = b.Payments.Wants.Want(c)
+	want, quote, err = b.Payments.Wants.Sold(c)
 	if err != nil {
 		return c, want, quote, fmt.Errorf("say what the order of cart %s must be: %w: %w", cartID, cartsync.ErrRefused, err)
 	}

@@ -29,9 +29,21 @@ const placeholder = "{order.id}"
 const AuthorizationCallback = "authorization"
 
 // Want returns the session's content that the cart needs now, and the quote that it comes
-// from. The error is that of cart.Pricer.Quote.
+// from, which is an offer: only in the form can another place be typed. The error is that of
+// cart.Pricer.Offer.
 func (w *Wants) Want(c cart.Cart) (Content, cart.Quote, error) {
+	quote, err := w.Pricer.Offer(c.Contents)
+	return w.content(c, quote), quote, err
+}
+
+// Sold is Want for what is bought, by no offer. The error is that of cart.Pricer.Quote.
+func (w *Wants) Sold(c cart.Cart) (Content, cart.Quote, error) {
 	quote, err := w.Pricer.Quote(c.Contents)
+	return w.content(c, quote), quote, err
+}
+
+// content is the session of a cart with a quote.
+func (w *Wants) content(c cart.Cart, quote cart.Quote) Content {
 	sale := quote.Sale(c.Contents)
 	sale.OrderLines = slices.Clone(sale.OrderLines)
 	for i := range sale.OrderLines {
@@ -42,7 +54,7 @@ func (w *Wants) Want(c cart.Cart) (Content, cart.Quote, error) {
 	if b := c.Basket; b != nil {
 		content.MerchantReference1, content.MerchantReference2 = b.OrderNumber, b.Reference
 	}
-	return content, quote, err
+	return content
 }
 
 // callback returns the address of a callback.

@@ -89,7 +89,7 @@ func (s *Storefront) payments(w http.ResponseWriter, r *http.Request) {
 		s.PageError(w, r, err)
 		return
 	}
-	result, err := s.loadPayments(r)
+	result, err := s.syncPayments(r, cartsync.Load)
 	if err != nil {
 		s.errorPage(w, r, err, result.Cart.Locale)
 		return
@@ -116,14 +116,18 @@ func (s *Storefront) payments(w http.ResponseWriter, r *http.Request) {
 	if refused := result.Cart.Refused; refused != nil {
 		shell.Notes = append(shell.Notes, templates.Note{ID: "refused_by_shop", Kind: templates.Warn, Title: refusedText(refused.Message, v.voice)})
 	}
+	there := cart.Place{Region: result.Cart.Region(), PostalCode: result.Cart.PostalCode()}
+	if result.Quote.Unreached {
+		there = cart.Place{} // the page tells what is typed, and so says at the field that nothing goes there
+	}
 	respond.AllowStyleAttributes(w)
 	respond.AllowOrigins(w, s.Payments.Origins, "frame-src", "connect-src", "img-src")
 	respond.Page(w, r, http.StatusOK, templates.Payments(templates.PaymentsView{
 		Shell: shell, Order: order, Page: pageOf(r, v.version.Shop.Checkout), Details: v.details(result.Quote, known),
 		Methods: methodsOf(result.Session), Session: v.told(result.Session), Form: formOf(result.Session),
-		ClientToken: result.Session.ClientToken, Library: s.Payments.Library, Region: result.Cart.Region(),
+		ClientToken: result.Session.ClientToken, Library: s.Payments.Library, Region: there.Region,
 		Regional: v.market.Scheme == market.SalesTax, Untaxed: v.market.Untaxed, NoVAT: result.Quote.Delivery.Untaxed(),
-		AsksPlace: v.version.Shop.Hooks.Delivery != nil, PostalCode: result.Cart.PostalCode(),
+		AsksPlace: v.version.Shop.Hooks.Delivery != nil, PostalCode: there.PostalCode,
 	}))
 }
 
@@ -134,26 +138,8 @@ func (s *Storefront) shipWithin(ctx context.Context, id string, f cart.Fallback)
 	if err != nil || !c.ShipsAbroad() {
 		return err
 	}
-	return s.forgetPlace(ctx, id, f)
-}
-
-// forgetPlace has the cart go anywhere in the purchase country.
-func (s *Storefront) forgetPlace(ctx context.Context, id string, f cart.Fallback) error {
-	_, err := s.change(ctx, id, f, cart.Change{Place: &cart.Place{}}, func(*cart.Cart) error { return nil })
+	_, err = s.change(ctx, id, f, cart.Change{Place: &cart.Place{}}, func(*cart.Cart) error { return nil })
 	return err
-}
-
-// loadPayments is syncPayments for a page. Where nothing goes any more to the place that was typed, the form begins
-// without one: only in it can another be typed.
-func (s *Storefront) loadPayments(r *http.Request) (payments.Result, error) {
-	result, err := s.syncPayments(r, cartsync.Load)
-	if c := result.Cart; err != nil || !result.Quote.NoDelivery || c.Region() == "" && c.PostalCode() == "" {
-		return result, err
-	}
-	if err := s.forgetPlace(r.Context(), result.Cart.ID, s.fallback(r)); err != nil {
-		return result, err
-	}
-	return s.syncPayments(r, cartsync.Load)
 }
 
 // syncPayments syncs the session's cart under the session's lock. It stores a new payment
@@ -251,6 +237,8 @@ type paymentsAnswer struct {
 	Methods     []templates.PaymentMethod `json:"payment_methods,omitempty"`
 	// DeliveryHTML are the ways of delivery.
 	DeliveryHTML string `json:"delivery_html"`
+	// Unreached: nothing goes to the cart's place. The page tells what is typed, and so says that at the field.
+	Unreached bool `json:"unreached,omitempty"`
 	pageAnswer
 }
 
@@ -377,7 +365,8 @@ func (s *Storefront) syncedPayments(w http.ResponseWriter, r *http.Request, form
 		return paymentsAnswer{}, false
 	}
 	answer := paymentsAnswer{
-		Form: formOf(result.Session), Session: v.told(result.Session), Methods: methodsOf(result.Session), pageAnswer: page,
+		Form: formOf(result.Session), Session: v.told(result.Session), Methods: methodsOf(result.Session),
+		Unreached: result.Quote.Unreached, pageAnswer: page,
 	}
 	var delivery strings.Builder
 	if err := templates.DeliveryChoice(v.delivery(result.Quote)).Render(context.WithoutCancel(r.Context()), &delivery); err != nil {

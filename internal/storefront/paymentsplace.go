@@ -139,7 +139,7 @@ func (s *Storefront) approved(ctx context.Context, c cart.Cart, request placeReq
 	if request.Billing.Country != c.Country || buyer != form.CustomerType(c.CustomerType) {
 		return c, nil, order.ErrCartChanged // the form was another country's, or for other customers
 	}
-	quote, err := s.Pricer.Quote(c.Contents)
+	quote, err := s.Pricer.Offer(c.Contents) // as the form's page has it
 	if err != nil {
 		return c, nil, err
 	}
@@ -147,7 +147,7 @@ func (s *Storefront) approved(ctx context.Context, c cart.Cart, request placeReq
 		return c, wrong, errBadAddress
 	}
 	to := request.goesTo()
-	if place := (cart.Place{Region: to.Region, PostalCode: to.PostalCode}); !c.TaxedAs(place, version) {
+	if place := (cart.Place{Region: to.Region, PostalCode: to.PostalCode}); !c.TaxedAs(place, version) || quote.Unreached {
 		c, err = s.moved(ctx, c.ID, f, cart.Change{Place: &place}, func(*cart.Cart) error { return nil })
 		if err != nil {
 			return c, nil, err

@@ -233,7 +233,7 @@ class Payments {
   }
 
   /** The order is another one now. Klarna may offer other ways to pay for it, and the shop other ways of delivery. */
-  #took({ session, payment_methods: methods, delivery_html, replaced, basket_revision }) {
+  #took({ session, payment_methods: methods, delivery_html, replaced, basket_revision, unreached }) {
     this.#basket.told(basket_revision);
     if (methods || replaced) this.#methods.show(methods ?? []);
     this.#delivery.show(delivery_html, this.queue.pending.shipping_option);
@@ -244,6 +244,7 @@ class Payments {
     if (this.#refused && !replaced) queueMicrotask(this.#refused); // when the answer is shown
     this.#refused = null;
     this.#address?.reached();
+    if (unreached) this.#taxed.refused();
     queueMicrotask(() => this.#address && this.#taxed.moved(this.#address.place)); // what the shop has refused before
   }
 

@@ -68,6 +68,29 @@ func TestPaymentsNowhere(t *testing.T) {
 	p.done()
 }
 
+// Where nothing goes to the order's place any more, the field says so, and the page stays.
+func TestPaymentsNowhereAnyMore(t *testing.T) {
+	u := newTill(t, templates.OneStep)
+	u.asks = true
+	p := u.open(t, "")
+	p.Expect("422")
+	p.typed("98139")
+	u.mu.Lock()
+	u.nowhere, u.stuck = "98139", true
+	u.mu.Unlock()
+	p.press("MUG-1:plus")
+	p.settles(30000)
+	p.wantErrors("Check one field|We cannot deliver to 98139. Try another address", "postal_code")
+	u.mu.Lock()
+	u.stuck = false
+	u.mu.Unlock()
+	p.typed("11122")
+	p.wantErrors("", "")
+	p.rests()
+	p.buy()
+	p.done()
+}
+
 // A state to which nothing is delivered can be chosen by who collects the goods.
 func TestPaymentsStateOutOfReach(t *testing.T) {
 	u := newWide(t, templates.OneStep)

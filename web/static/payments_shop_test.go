@@ -37,6 +37,7 @@ type till struct {
 	untaxed  []string                 // postal codes
 	asks     bool                     // delivery follows the postal code
 	nowhere  string                   // the postal code to which nothing goes
+	stuck    bool                     // it is the order's
 	states   map[string]money.TaxRate // that goods are delivered to; nil: all
 	mugs     int
 	revision int64
@@ -271,7 +272,7 @@ func (u *till) writeOrder(w http.ResponseWriter, status int, replaced bool, extr
 	members := map[string]any{
 		"delivery_html": delivery.String(), "payment_methods": u.methodsNow(),
 		"form": u.form, "order_amount": 10000 * u.mugs, "order_tax_amount": 0, "purchase_country": u.country, "purchase_currency": "SEK", "locale": "en-" + u.country,
-		"cart_revision": u.revision, "replaced": replaced, "summary_html": summary.String(), "session": u.session(),
+		"cart_revision": u.revision, "replaced": replaced, "summary_html": summary.String(), "session": u.session(), "unreached": u.stuck,
 	}
 	if replaced {
 		members["client_token"] = u.form + "-token"
