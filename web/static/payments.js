@@ -373,7 +373,7 @@ class Payments {
 
   /** The shop says that nothing goes to a place, which the order has not taken over. @param {import("./taxplace.js").Place} place */
   #unreached({ region, postal_code }, o) {
-    if (this.#page === "review") return this.#invalid(["shipping_address.postal_code"]);
+    if (this.#page === "review") return this.#leave(this.#data.details_url); // which tells the place, and then says it
     this.#taxed.refused();
     this.#address.unreached(postal_code ? { postal_code } : { region }, o);
   }

@@ -91,6 +91,23 @@ func TestPaymentsNowhereAnyMore(t *testing.T) {
 	p.done()
 }
 
+// What the order call says of a place on the page of the second step, is said at its field: it is written right.
+func TestPaymentsNowhereReview(t *testing.T) {
+	u := newTill(t, templates.Details)
+	u.asks = true
+	p := u.open(t, "")
+	p.Expect("422")
+	p.Wait("the update", `() => queue.state === "idle"`)
+	p.rests()
+	p.buy()
+	p.reviewed()
+	u.mu.Lock()
+	u.answers, u.nowhere = []answer{refusal(422, "unreachable", nil)}, "111 47"
+	u.mu.Unlock()
+	p.buy()
+	p.wantErrors("Check one field|We cannot deliver to 111 47. Try another address", "postal_code")
+}
+
 // A state to which nothing is delivered can be chosen by who collects the goods.
 func TestPaymentsStateOutOfReach(t *testing.T) {
 	u := newWide(t, templates.OneStep)
