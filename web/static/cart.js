@@ -74,6 +74,10 @@ export function startCart(main, { limits, times, pause = 600 } = {}) {
       show({ id: "problem", kind: "bad", title: text("offline_title"), body: text("offline_body"), actions });
       return;
     }
+    if (answer.page.documentElement.lang !== document.documentElement.lang) {
+      if (!more) location.reload(); // in another country or language all of the page is
+      return;
+    }
     keeping(main, () => main.replaceChildren(...answer.page.querySelector("main").childNodes));
     paint(main, queue.pending.lines);
     showCount(answer.page);

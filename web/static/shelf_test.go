@@ -293,6 +293,18 @@ func TestCartPageOtherTab(t *testing.T) {
 	}
 }
 
+// In another tab the shopper has chosen another country or language: all of the page is in it then.
+func TestCartPageOtherMarket(t *testing.T) {
+	s := newShop(t)
+	c := s.openPage(t, browsertest.Open(t, browsertest.Options{}), "/cart")
+	s.mu.Lock()
+	s.country, s.locale = "NO", "nb-NO"
+	s.mu.Unlock()
+	s.change("MUG-1", 4)
+	c.MustEval(`(revision) => new BroadcastChannel("shopd-cart-c0ffee").postMessage({ revision })`, s.now())
+	c.Wait("the page in the other language", `() => document.documentElement.lang === "nb-NO" && document.querySelector('[data-key="MUG-1:quantity"]').value === "4"`)
+}
+
 // A cart page that hears of its own change before it has the answer asks for nothing, and is at rest with the answer.
 func TestCartPageHearsItself(t *testing.T) {
 	s := newShop(t)
