@@ -38,7 +38,8 @@ type Storefront struct {
 	Syncer    *kco.Syncer
 	Logger    *slog.Logger
 	Mailer    *mail.Mailer // nil: no mails are written, and none is promised
-	// Payments is the checkout of Klarna Payments; nil: it is not offered.
+	// Payments is the checkout of Klarna Payments, also of a shop that does not offer it, or not any more:
+	// what was bought there has a confirmation.
 	Payments *Payments
 	// CheckoutSessions are those of the API, whose pages Links open.
 	CheckoutSessions *checkoutsession.Store
