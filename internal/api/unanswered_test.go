@@ -91,6 +91,30 @@ func TestUnansweredPage(t *testing.T) {
 	}
 }
 
+// The form of an order of nothing is not placed for where nobody has said what goes there, and the next press asks again.
+func TestFreeUnanswered(t *testing.T) {
+	const free = `{"delivery_options": [{"id": "store", "name": "Butik", "price": 0, "tax_rate": 2500}]}`
+	m := newAsked(t)
+	w := hooked(t, m, noWays)
+	m.byPlace(func(code string) string {
+		if code == "" {
+			return free
+		}
+		return ""
+	})
+	c, b := calls(w), w.Browser()
+	b.Get(strings.TrimPrefix(c.want(c.put("b-1", basket(tent+", "+card)), 201, "").Session.URL, w.URL))
+	_, form := freeForm(t, b.Get("/checkout/s/b-1"))
+	if got := b.Submit("/checkout/s/b-1/place", form); got.StatusCode != 503 || w.Number("select count(*) from orders") != 0 {
+		t.Errorf("no answer: %d", got.StatusCode)
+	}
+	m.says(free)
+	_, form = freeForm(t, b.Get("/checkout/s/b-1"))
+	if got := b.Submit("/checkout/s/b-1/place", form); got.StatusCode != 200 || w.Number("select count(*) from orders") != 1 {
+		t.Errorf("with an answer: %d to %q", got.StatusCode, got.Header.Get("Location"))
+	}
+}
+
 // The page of Klarna Payments sends a place again of which nothing was said, and says meanwhile that it did not work.
 func TestPaymentsUnanswered(t *testing.T) {
 	m := newAsked(t)
