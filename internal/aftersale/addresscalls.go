@@ -3,7 +3,6 @@ package aftersale
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"reflect"
 
 	"github.com/shopd/shopd/internal/klarna"
@@ -61,21 +60,15 @@ func amountBack(ctx context.Context, m *ordermanagement.Client, id string, c ord
 // second is what is known after the second of two calls: where Klarna refuses it, undo takes the first
 // back. What Klarna refuses to undo stays, and the command has ended all the same.
 func second(err error, undo func() error) error {
-	if err != nil && !rejected(err) {
+	if err != nil && !klarna.IsRefused(err) {
 		return fmt.Errorf("one of two calls was done: %v", err) //nolint:errorlint // not a refusal of both
 	}
 	if err != nil {
-		if backErr := undo(); backErr != nil && !rejected(backErr) {
+		if backErr := undo(); backErr != nil && !klarna.IsRefused(backErr) {
 			return fmt.Errorf("%v, and what was done before is not put back yet: %v", err, backErr) //nolint:errorlint // not a refusal
 		}
 	}
 	return err
-}
-
-// rejected reports whether Klarna itself has refused a call. A gateway that refuses credentials has not
-// asked it.
-func rejected(err error) bool {
-	return klarna.IsRefused(err) && klarna.Status(err) != http.StatusUnauthorized
 }
 
 // addressSettle gives an order at Klarna of which half is changed the amount of the address that it

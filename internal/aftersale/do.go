@@ -260,13 +260,11 @@ func commandResult(answer klarna.Answer, err error, first bool) order.Result {
 	if _, ok := errors.AsType[*klarna.RuleError](err); ok || errors.Is(err, ordermanagement.ErrNotOffered) {
 		return order.Refused
 	}
-	if !klarna.IsRefused(err) {
-		return order.Unknown
+	notAsked := klarna.Status(err) == http.StatusUnauthorized && first && !answer.Unanswered
+	if klarna.IsRefused(err) || notAsked {
+		return order.Refused
 	}
-	if klarna.Status(err) == http.StatusUnauthorized && (!first || answer.Unanswered) {
-		return order.Unknown
-	}
-	return order.Refused
+	return order.Unknown
 }
 
 // finish stores how a command ended, or that it is not known, and follows

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/ordermanagement"
 )
@@ -94,7 +95,7 @@ func (d *Desk) decide(ctx context.Context, o order.Order, a *Action, c order.Com
 	sold, err := d.Book.Sold(ctx, o.OrderID)
 	if err == nil && a.Settle != nil {
 		// What Klarna refuses stays half done: nothing gets better by waiting.
-		if err = a.Settle(ctx, d.Book.Management, sold, c); err != nil && !rejected(err) {
+		if err = a.Settle(ctx, d.Book.Management, sold, c); err != nil && !klarna.IsRefused(err) {
 			return Outcome{}, err
 		}
 		sold, err = d.Book.Sold(ctx, o.OrderID)

@@ -107,6 +107,10 @@ func TestSyncReserved(t *testing.T) {
 			w.reserve(id, 40*time.Hour)
 			refuse(w)
 		}, mode: cartsync.Change, calls: []string{"update", "abort", "create"}, created: true, dropped: true},
+		{name: "update 401: not aborted", given: func(w *world, _ string) {
+			w.put("MUG-1", 3)
+			w.fault("POST", orderPath, fakeklarna.Fault{Status: 401})
+		}, mode: cartsync.Change, calls: []string{"update"}, err: cartsync.ErrUnavailable, next: []string{"read", "update"}},
 		{name: "abort refused: bought", given: func(w *world, id string) {
 			w.buy(id)
 			refuse(w)

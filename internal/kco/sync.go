@@ -165,6 +165,8 @@ func (s *Syncer) Sync(ctx context.Context, r Request) (result Result, err error)
 		case klarna.Differs: // 200, open, other content: update
 		case klarna.Bought: // 200, complete: to the confirmation
 			return result.of(cartsync.Complete, found.order), nil
+		case klarna.Unasked: // 401: it stays
+			return failed(cartsync.ErrUnavailable, found.err)
 		case klarna.Ended, klarna.Gone, klarna.Refused, klarna.Locked, klarna.Failed, klarna.NoAnswer: // create
 		}
 
@@ -214,6 +216,8 @@ func (s *Syncer) Sync(ctx context.Context, r Request) (result Result, err error)
 				continue
 			case klarna.Bought: // complete: to the confirmation
 				return result.of(cartsync.Complete, found.order), nil
+			case klarna.Unasked: // 401: it stays
+				return failed(cartsync.ErrUnavailable, found.err)
 			case klarna.Ended, klarna.Gone, klarna.Refused, klarna.Locked, klarna.Failed, klarna.NoAnswer: // create
 			}
 		}

@@ -136,6 +136,15 @@ func TestSync(t *testing.T) {
 		{name: "expired: create", given: func(w *world, _ string) { w.Fake.Advance(49 * time.Hour) }, calls: []string{"read", "create"}, created: true},
 		{name: "expired, open page: create", given: func(w *world, _ string) { w.Fake.Advance(49 * time.Hour) }, mode: cartsync.Change, calls: []string{"update", "create"}, created: true},
 		{name: "read refused: create", given: func(w *world, _ string) { w.fault("GET", orderPath, fakeklarna.Fault{Status: 403}) }, calls: []string{"read", "create"}, created: true},
+		{name: "read 401: it stays", given: func(w *world, _ string) { w.fault("GET", orderPath, fakeklarna.Fault{Status: 401}) }, calls: []string{"read"}, err: cartsync.ErrUnavailable},
+		{name: "update 401: it stays", given: func(w *world, _ string) {
+			w.put("MUG-1", 3)
+			w.fault("POST", orderPath, fakeklarna.Fault{Status: 401})
+		}, mode: cartsync.Change, calls: []string{"update"}, err: cartsync.ErrUnavailable},
+		{name: "create 401: unavailable", given: func(w *world, _ string) {
+			w.Fake.Advance(49 * time.Hour)
+			w.fault("POST", createPath, fakeklarna.Fault{Status: 401})
+		}, calls: []string{"read", "create"}, err: cartsync.ErrUnavailable},
 		{name: "read 500 three times: create", given: func(w *world, _ string) { w.fault("GET", orderPath, fakeklarna.Fault{Status: 500, Count: 3}) }, calls: []string{"read", "read", "read", "create"}, created: true},
 		{name: "read broken once: again", given: func(w *world, _ string) { w.fault("GET", orderPath, fakeklarna.Fault{Truncate: true}) }, calls: []string{"read", "read"}},
 		{name: "update locked for a while: again", given: func(w *world, _ string) {

@@ -2,6 +2,7 @@ package klarna
 
 import (
 	"fmt"
+	"net/http"
 	"regexp"
 	"strings"
 	"time"
@@ -80,9 +81,9 @@ func (e *Error) Call() observe.FailedCall {
 }
 
 // Refused reports whether Klarna refused the request itself: a 4xx that is no lock or
-// rate limit.
+// rate limit, nor a gateway's that does not take our credentials.
 func (e *Error) Refused() bool {
-	return e.Status >= 400 && e.Status < 500 && !lockedStatus(e.Status)
+	return e.Status >= 400 && e.Status < 500 && e.Status != http.StatusUnauthorized && !lockedStatus(e.Status)
 }
 
 // CallError is a call without a usable answer: no connection, no answer in time, or a

@@ -9,7 +9,7 @@ import (
 // KCO or a session of Klarna Payments.
 type Verdict string
 
-// The verdicts. VerdictOf returns Agrees and the last five. Each product judges its own
+// The verdicts. VerdictOf returns Agrees and the last six. Each product judges its own
 // 2xx answers.
 const (
 	Agrees   Verdict = "agrees"     // the copy is open and says what is wanted
@@ -17,6 +17,7 @@ const (
 	Bought   Verdict = "bought"     // it is bought and does not change any more
 	Ended    Verdict = "ended"      // it is neither open nor bought
 	Gone     Verdict = "gone"       // 404: there is none (any more)
+	Unasked  Verdict = "unasked"    // 401: a gateway does not take our credentials, and says nothing of the copy
 	Refused  Verdict = "refused"    // another 4xx: Klarna refused the request
 	Locked   Verdict = "locked"     // 409, 423 or 429, to the last try
 	Failed   Verdict = "failed"     // 5xx
@@ -30,6 +31,8 @@ func VerdictOf(err error) Verdict {
 		return Agrees
 	case status == http.StatusNotFound:
 		return Gone
+	case status == http.StatusUnauthorized:
+		return Unasked
 	case lockedStatus(status):
 		return Locked
 	case status >= http.StatusInternalServerError:

@@ -131,7 +131,7 @@ func (b *Book) wanted(ctx context.Context, a payments.Authorization, now time.Ti
 	case errors.Is(err, ErrUnavailable):
 		return true, err
 	case errors.Is(err, cartsync.ErrRefused):
-		// Our mistake, such as wrong credentials: it may be mended while the token lives.
+		// Our mistake, such as a product that the account may not use: it may be mended while the token lives.
 		if now.Before(a.At.Add(payments.TokenLife)) {
 			return true, err
 		}

@@ -251,7 +251,7 @@ func TestPlaceAuthorizedFaults(t *testing.T) {
 		always, once error // nil: placed
 	}{
 		{"400", fakeklarna.Fault{Status: 400}, cartsync.ErrRefused, cartsync.ErrRefused},
-		{"401 in HTML", fakeklarna.Fault{Status: 401}, cartsync.ErrRefused, cartsync.ErrRefused},
+		{"401 in HTML", fakeklarna.Fault{Status: 401}, running, running},
 		{"403", fakeklarna.Fault{Status: 403, Body: `{"error_code":"PERMISSION_DENIED","error_messages":[],"correlation_id":"c"}`}, cartsync.ErrRefused, cartsync.ErrRefused},
 		{"403 rejected", fakeklarna.Fault{Status: 403, Body: `{"error_code":"REJECTED","error_messages":["Rejected"],"correlation_id":"c"}`}, order.ErrDeclined, order.ErrDeclined},
 		{"403 consumed", fakeklarna.Fault{Status: 403, Body: `{"error_code":"INVALID_OPERATION","error_messages":["Authorization token already consumed"],"correlation_id":"c"}`}, over, over},

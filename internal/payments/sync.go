@@ -153,6 +153,8 @@ func (s *Syncer) Sync(ctx context.Context, r Request) (result Result, err error)
 			return result, nil
 		case klarna.Differs: // incomplete, other content: update
 		case klarna.Bought: // complete: below
+		case klarna.Unasked: // 401: it stays
+			return failed(cartsync.ErrUnavailable, found.err)
 		case klarna.Ended, klarna.Gone, klarna.Refused, klarna.Locked, klarna.Failed, klarna.NoAnswer: // create
 		}
 
@@ -199,6 +201,8 @@ func (s *Syncer) Sync(ctx context.Context, r Request) (result Result, err error)
 			case klarna.Differs: // a lost try, or somebody else's update, has landed last: again
 				continue
 			case klarna.Bought: // 404 SESSION_COMPLETED, or read, complete: below
+			case klarna.Unasked: // 401: it stays
+				return failed(cartsync.ErrUnavailable, found.err)
 			case klarna.Ended, klarna.Gone, klarna.Refused, klarna.Locked, klarna.Failed, klarna.NoAnswer: // create
 			}
 		}

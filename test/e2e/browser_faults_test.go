@@ -49,7 +49,7 @@ func TestPageFaults(t *testing.T) {
 		{"update: slow once", onUpdate(fakeklarna.Fault{Delay: milliseconds(5000)}), nothing},
 		{"update: reply lost once", onUpdate(fakeklarna.Fault{DropReply: true}), nothing},
 		{"everything: 500", always(status(500)), unconfirmed},
-		{"everything: 401", always(status(401)), refused},
+		{"everything: 400", always(status(400)), refused},
 		{"everything: slow", always(fakeklarna.Fault{Delay: milliseconds(5000)}), unconfirmed},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -220,7 +220,7 @@ func (w watched) faulty() {
 	p, c := w.p, w.buyer()
 	c.open(p)
 	read := fakeklarna.Fault{Method: "GET", Path: "/checkout/v3/orders/*", Count: -1}
-	for reason, status := range map[string]int{"gone": 404, "refused": 401, "failed": 500, "locked": 429} {
+	for reason, status := range map[string]int{"gone": 404, "refused": 400, "failed": 500, "locked": 429} {
 		rule := read
 		rule.Status = status
 		p.moved("replaced: "+reason, func() { w.fails(rule, func() { c.open(p) }) },
