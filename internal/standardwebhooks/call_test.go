@@ -17,6 +17,9 @@ func TestSecretNotRead(t *testing.T) {
 	if err := os.WriteFile("wrong", []byte("whsec_hunter2"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	if _, err := readSecrets("whsec_hunter2"); !errors.Is(err, ErrNotSent) || strings.Contains(err.Error(), "hunter2") {
+		t.Errorf("the secret in place of a file: %v", err)
+	}
 	for name, want := range map[string]error{"none": fs.ErrNotExist, "wrong": ErrNotSent} {
 		_, err := readSecrets(name)
 		if !errors.Is(err, ErrNotSent) || !errors.Is(err, want) || !strings.Contains(err.Error(), filepath.Join(dir, name)) || strings.Contains(err.Error(), "hunter2") {

@@ -30,7 +30,7 @@ func TestErrorsHideTheAddress(t *testing.T) {
 			t.Errorf("%s: %v", address, err)
 		}
 	}
-	if _, err := w.send(t.Context(), settings.Webhook{URL: gone.URL, SecretFile: "/hunter2"}, event.Event{}); err == nil || strings.Contains(err.Error(), "hunter2") {
+	if _, err := w.send(t.Context(), settings.Webhook{URL: gone.URL, SecretFile: "whsec_hunter2"}, event.Event{}); err == nil || strings.Contains(err.Error(), "hunter2") {
 		t.Errorf("without its secret: %v", err)
 	}
 }
