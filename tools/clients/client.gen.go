@@ -368,7 +368,9 @@ type CatalogState struct {
 	Products int64              `json:"products"`
 
 	// Version The ETag; null of a dry run.
-	Version  *int64   `json:"version"`
+	Version *int64 `json:"version"`
+
+	// Warnings What does not fit between catalogue and shop file and does no harm.
 	Warnings []string `json:"warnings"`
 }
 

@@ -378,6 +378,7 @@ export interface components {
              * @description The ETag; null of a dry run.
              */
             version: number | null;
+            /** @description What does not fit between catalogue and shop file and does no harm. */
             warnings: string[];
         };
         Checkbox: {
