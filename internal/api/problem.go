@@ -262,15 +262,16 @@ func unmarshal(data []byte, into any) error {
 
 // locationOf is the location of a member of a body, as huma writes it, that a pointer of RFC 6901 leads to.
 func locationOf(pointer string) string {
-	location := "body"
+	var location strings.Builder
+	location.WriteString("body")
 	for token := range jsontext.Pointer(pointer).Tokens() {
 		if _, err := strconv.ParseUint(token, 10, 32); err == nil {
-			location += "[" + token + "]"
+			location.WriteString("[" + token + "]")
 		} else {
-			location += "." + token
+			location.WriteString("." + token)
 		}
 	}
-	return location
+	return location.String()
 }
 
 // plain reports whether no text of a value has a control character but white space.
