@@ -16,7 +16,6 @@ import (
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/observe"
 	"github.com/shopd/shopd/internal/order"
-	"github.com/shopd/shopd/internal/respond"
 	"github.com/shopd/shopd/web/templates"
 )
 
@@ -81,11 +80,7 @@ func (b *Backoffice) actionForm(w http.ResponseWriter, r *http.Request, a *after
 // read reads the posted draft. Without such an order, or with an unreadable form, it
 // answers itself and reports false.
 func (b *Backoffice) read(w http.ResponseWriter, r *http.Request, a *aftersale.Action) (*aftersale.Draft, bool) {
-	if err := respond.ParseForm(w, r, formLimit); err != nil {
-		b.fail(w, r, err)
-		return nil, false
-	}
-	o, ok := b.theOrder(w, r)
+	o, ok := b.orderOfForm(w, r, formLimit)
 	if !ok {
 		return nil, false
 	}

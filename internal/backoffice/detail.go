@@ -18,6 +18,7 @@ import (
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/orderview"
 	"github.com/shopd/shopd/internal/permission"
+	"github.com/shopd/shopd/internal/respond"
 	"github.com/shopd/shopd/web/templates"
 )
 
@@ -36,6 +37,16 @@ func (b *Backoffice) theOrder(w http.ResponseWriter, r *http.Request) (o order.O
 		b.notFound(w, r)
 	}
 	return o.In(b.zone()), err == nil && found
+}
+
+// orderOfForm reads a form of at most limit bytes, and returns the order that it is about. Without
+// both it answers the request, and ok is false.
+func (b *Backoffice) orderOfForm(w http.ResponseWriter, r *http.Request, limit int64) (o order.Order, ok bool) {
+	if err := respond.ParseForm(w, r, limit); err != nil {
+		b.fail(w, r, err)
+		return o, false
+	}
+	return b.theOrder(w, r)
 }
 
 // order shows the page of one order, as Klarna has it now.

@@ -57,11 +57,7 @@ func (b *Backoffice) flagActions(o order.Order, f order.Flag, now time.Time) (ac
 
 // flagDone takes a flag off an order: most stay until somebody has looked. A second press changes nothing.
 func (b *Backoffice) flagDone(w http.ResponseWriter, r *http.Request) {
-	if err := respond.ParseForm(w, r, respond.ShopperLimit); err != nil {
-		b.fail(w, r, err)
-		return
-	}
-	o, ok := b.theOrder(w, r)
+	o, ok := b.orderOfForm(w, r, respond.ShopperLimit)
 	if !ok {
 		return
 	}

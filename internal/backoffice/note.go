@@ -29,11 +29,7 @@ func (b *Backoffice) noteRoutes(r chi.Router) {
 
 // writeNote adds a note to the audit of an order. A form that is sent twice adds one.
 func (b *Backoffice) writeNote(w http.ResponseWriter, r *http.Request) {
-	if err := respond.ParseForm(w, r, respond.ShopperLimit); err != nil {
-		b.fail(w, r, err)
-		return
-	}
-	o, ok := b.theOrder(w, r)
+	o, ok := b.orderOfForm(w, r, respond.ShopperLimit)
 	if !ok {
 		return
 	}

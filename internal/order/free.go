@@ -21,10 +21,10 @@ import (
 // quoted, under the order ID of the shop's own that it has. Stock and order are one
 // transaction, so any number of callers at once, and one after another's crash, end with
 // one order. Klarna is told nothing. The order goes to one address; by is the company that
-// orders, zero of a person. Without error the order is placed: where its cart could not be closed now, the loop or Place does it. The error
-// is ErrCartChanged, a *cart.SoldOutError, stock.ErrSold, ErrPurchaseRunning,
-// stock.ErrCrowded, or a fault of the database; the order is not placed then, unless
-// db.ErrCommitUnknown is in it: asking again tells.
+// orders, zero of a person. Without error the order is placed: where its cart could not be
+// closed now, the loop or Place does it. The error is ErrCartChanged, a *cart.SoldOutError,
+// stock.ErrSold, ErrPurchaseRunning, stock.ErrCrowded, or a fault of the database; the order
+// is not placed then, unless db.ErrCommitUnknown is in it: asking again tells.
 func (b *Book) PlaceFree(ctx context.Context, c cart.Cart, quote cart.Quote, to klarna.Address, by klarna.Customer) (Order, error) {
 	o, stored, err := b.placeFree(ctx, c, quote, to, by)
 	b.Observer.Book(observe.BookPlace, resultOfFree(stored, err))
