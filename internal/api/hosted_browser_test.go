@@ -177,12 +177,16 @@ func (p *hostedPage) settled() {
 	p.Wait("the page to settle", `() => document.getElementById("order-summary")?.dataset.state !== "updating" && held.every((h) => h.length === 2)`)
 }
 
-// looksAway makes the page one that nobody sees, or one that is seen again: only then it looks for changes.
+// looksAway makes the page one that nobody sees, or one that is seen again: only then it looks for changes. A look that is
+// under way is waited for, else it would see what comes next.
 func (p *hostedPage) looksAway(away bool) {
 	p.MustEval(`(away) => {
 		if (away) Object.defineProperty(document, "visibilityState", {configurable: true, get: () => "hidden"});
 		else delete document.visibilityState;
 	}`, away)
+	if away {
+		p.Wait("the last look to end", "() => asked.every(({to}) => to)")
+	}
 }
 
 // isEmpty demands that nothing that a shopper has typed stands in the form.

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/PuerkitoBio/goquery"
+
 	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/i18n"
@@ -160,6 +162,39 @@ func TestHostedFormUnavailable(t *testing.T) {
 		got := b.Submit("/checkout/s/b-1"+path, form)
 		if got.StatusCode != 503 || !strings.Contains(got.Text, `href="/checkout/s/b-1"`) || strings.Contains(got.Text, `href="/cart"`) {
 			t.Errorf("%s: %d\n%.400s", path, got.StatusCode, got.Text)
+		}
+	}
+}
+
+// A page that pays leads back to the merchant where he has said whereto, without reading SQL; and nowhere else. That he has
+// is no part of what the form shows: the revision stays.
+func TestHostedWayOut(t *testing.T) {
+	for product, paymentsShop := range map[string]bool{"KCO": false, "Payments": true} {
+		w := like(t, func(s *settings.Shop) { s.Checkout.Payments = paymentsShop })
+		c := calls(w)
+		ways := func(reference string) (found []string) {
+			b := w.Browser()
+			b.Get(strings.TrimPrefix(c.call(http.MethodGet, "/checkout_sessions/"+reference, "").Session.URL, w.URL))
+			doc, err := goquery.NewDocumentFromReader(strings.NewReader(b.Get("/checkout/s/" + reference).Text))
+			if err != nil || doc.Find("#checkout-data").Length() != 1 {
+				t.Fatalf("%s: no page that pays: %v", product, err)
+			}
+			doc.Find("header a").Each(func(_ int, a *goquery.Selection) {
+				found = append(found, a.Text()+" "+a.AttrOr("href", ""))
+			})
+			return found
+		}
+		c.want(c.put("without", basket(tent)), 201, "")
+		c.want(c.put("with", basket(tent, home, cancel)), 201, "")
+		want := []string{i18n.T("sv", "nav.back") + " /checkout/s/with/back"}
+		if got := ways("without"); got != nil {
+			t.Errorf("%s: a session without a cancel_url leads to %q", product, got)
+		}
+		if got := ways("with"); !slices.Equal(got, want) {
+			t.Errorf("%s: a session with a cancel_url leads to %q, want %q", product, got, want)
+		}
+		if s := c.want(c.put("without", basket(tent, cancel)), 200, "").Session; s.Revision != 1 {
+			t.Errorf("%s: the cancel_url raised the revision to %d", product, s.Revision)
 		}
 	}
 }

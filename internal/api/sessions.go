@@ -120,6 +120,7 @@ func (a *API) put(ctx context.Context, in *putInput, purpose checkoutsession.Pur
 		}
 	}
 	b.Reference, b.Lines = in.Reference, slices.Clone(b.Lines) // total writes in them
+	b.WayOut = purpose.CancelURL != ""
 	if purpose.Mode == embedded {
 		b.Back = a.Backs.Secret(c.ID)
 	}

@@ -31,6 +31,8 @@ type Basket struct {
 	// Back names the session, signed, on the way back to the merchant's page that holds the
 	// form. "": a page of ours holds it.
 	Back string `json:"back,omitempty"`
+	// WayOut: the merchant has said where a shopper goes who does not buy. Baskets of before do not say.
+	WayOut bool `json:"way_out,omitempty"`
 	// Ended: the merchant has ended the session, or it has expired.
 	Ended bool `json:"ended,omitempty"`
 }
@@ -91,13 +93,14 @@ func (c *Cart) Put(b *Basket, v *publish.Version) {
 	}
 }
 
-// Same reports whether two baskets say the same, but for their revision and its terms.
+// Same reports whether two baskets say the same, but for their revision and its terms, and for what no
+// form shows.
 func (b *Basket) Same(other *Basket) bool {
 	if b == nil || other == nil {
 		return b == other
 	}
 	x, y := *b, *other
-	x.Revision, y.Revision, x.Terms, y.Terms = 0, 0, Terms{}, Terms{}
+	x.Revision, y.Revision, x.Terms, y.Terms, x.WayOut, y.WayOut = 0, 0, Terms{}, Terms{}, false, false
 	return reflect.DeepEqual(x, y)
 }
 

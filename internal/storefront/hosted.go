@@ -109,6 +109,7 @@ func ofClaim(r *http.Request, shell *templates.Shell) {
 func (s *Storefront) leadBack(r *http.Request, shell *templates.Shell) {
 	if session.Claimed(r.Context()) != "" {
 		shell.Back = s.wayBack(r)
+		shell.WayOut = shell.Back != ""
 	}
 }
 

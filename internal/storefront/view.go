@@ -106,7 +106,7 @@ func (v *view) shell() templates.Shell {
 	}
 	ofClaim(v.r, &shell)
 	if b := v.cart.Basket; b != nil { // its country and its lines are the merchant's
-		shell.Base, shell.BasketRevision = v.cart.CheckoutPath(), b.Revision
+		shell.Base, shell.BasketRevision, shell.WayOut = v.cart.CheckoutPath(), b.Revision, b.WayOut
 	}
 	if found, ok := v.found(v.r); ok && found.Locale == v.cart.Locale && v.cart.Revision == 0 {
 		shell.Asked, shell.Path = found.Locale, templates.InLocale("/", found.Locale)

@@ -45,8 +45,10 @@ type Shell struct {
 	Alone bool
 	// Withdrawal: consumers can withdraw from contracts with the shop.
 	Withdrawal bool
-	// Back is the merchant's page that a checkout session came from, "" where he has none.
-	Back string
+	// Back is the merchant's page that a checkout session came from, "" where he has none. WayOut: it
+	// is known that he has.
+	Back   string
+	WayOut bool
 }
 
 // To is an address of the shop's as the page leads to it.
