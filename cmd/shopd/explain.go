@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -89,8 +90,7 @@ func (x *explainer) explain(w io.Writer, c cart.Cart, address cart.Address) erro
 
 	if refused == nil && quote.Free() {
 		_, _ = fmt.Fprintln(w, "There is nothing to pay: nothing is sent to Klarna. The checkout has a form of the shop's own, and places an order that Klarna never sees.")
-		explainAmounts(w, quote)
-		explainCampaigns(w, quote, c)
+		explainQuote(w, quote, c)
 		return nil
 	}
 	var body strings.Builder
@@ -101,8 +101,7 @@ func (x *explainer) explain(w io.Writer, c cart.Cart, address cart.Address) erro
 		return err
 	}
 	_, _ = fmt.Fprintf(w, "POST /checkout/v3/orders\n%s", strings.ReplaceAll(body.String(), x.signer.CallbackToken(), "<token>"))
-	explainAmounts(w, quote)
-	explainCampaigns(w, quote, c)
+	explainQuote(w, quote, c)
 	if refused != nil {
 		return fmt.Errorf("klarna would refuse this order: %w", refused)
 	}
@@ -241,6 +240,49 @@ func (f *cartFile) shipTo(m map[string]*yamlfile.Node, in market.Market) cart.Ad
 	return a
 }
 
+// explainQuote prints how all that a cart comes to comes about.
+func explainQuote(w io.Writer, q cart.Quote, c cart.Cart) {
+	explainAmounts(w, q, c.Region())
+	explainCampaigns(w, q, c)
+	explainDelivery(w, q)
+}
+
+// explainDelivery prints how the price of a delivery is split, where the goods have several tax rates.
+func explainDelivery(w io.Writer, q cart.Quote) {
+	if q.Shipping == nil || len(q.Shipping.Parts) < 2 {
+		return
+	}
+	var of money.Amount
+	for _, part := range q.Shipping.Parts {
+		of += part.Goods // part of what the goods cost, which fits
+	}
+	_, _ = fmt.Fprintf(w, "\ndelivery %s: %d, in the proportion of the goods of each tax rate, so that the parts sum to it\n", q.Shipping.ID, q.Shipping.Price)
+	for _, part := range q.Shipping.Parts {
+		_, _ = fmt.Fprintf(w, "  %s  %d × %d / %d = %d\n", percent(part.Rate), q.Shipping.Price, part.Goods, of, part.Amount)
+	}
+}
+
+// percent is a tax rate as it is spoken of.
+func percent(r money.TaxRate) string { return strconv.FormatFloat(float64(r)/1000, 'f', -1, 64) + " %" }
+
+// explainCuts prints what a campaign takes off the goods of each tax rate.
+func explainCuts(w io.Writer, j cart.Judged) {
+	var of money.Amount
+	for _, cut := range j.Cuts {
+		of += cut.Of // part of what the goods cost, which fits
+	}
+	for _, cut := range j.Cuts {
+		how := fmt.Sprintf("%d × %d / %d", j.Off, cut.Of, of)
+		switch {
+		case j.Percent > 0:
+			how = fmt.Sprintf("%d × %d / 10000", cut.Of, j.Percent)
+		case j.Buy > 0:
+			how = fmt.Sprintf("the cheapest pieces of %d", cut.Of)
+		}
+		_, _ = fmt.Fprintf(w, "  %s  %s = %d\n", percent(cut.Rate), how, cut.Off)
+	}
+}
+
 // explainCampaigns prints which campaigns take how much off, and why the others do not.
 func explainCampaigns(w io.Writer, q cart.Quote, c cart.Cart) {
 	if len(q.Campaigns) > 0 {
@@ -260,6 +302,7 @@ func explainCampaigns(w io.Writer, q cart.Quote, c cart.Cart) {
 			of = "the delivery"
 		}
 		_, _ = fmt.Fprintf(w, "campaign %s: %d off %s\n", name, j.Off, of)
+		explainCuts(w, j)
 	}
 	if q.NoDiscount() == cart.CodeWithdrawn {
 		_, _ = fmt.Fprintf(w, "\nThe code %s is that of no campaign.\n", c.DiscountCode)
@@ -299,7 +342,7 @@ func whyNot(j cart.Judged, currency money.Currency) string {
 }
 
 // explainAmounts prints the arithmetic of each line and of the sums, in minor units.
-func explainAmounts(w io.Writer, q cart.Quote) {
+func explainAmounts(w io.Writer, q cart.Quote, region string) {
 	taxOf := func(line klarna.OrderLine) string {
 		if line.TaxRate == 0 {
 			return "no tax"
@@ -311,6 +354,10 @@ func explainAmounts(w io.Writer, q cart.Quote) {
 	for i, line := range q.OrderLines {
 		_, _ = fmt.Fprintf(w, "\norder_lines[%d] %s %s\n", i, line.Type, cmp.Or(line.Reference, line.Name))
 		_, _ = fmt.Fprintf(w, "  total_amount      %d × %d − %d = %d\n", line.Quantity, line.UnitPrice, line.TotalDiscountAmount, line.TotalAmount)
+		if line.Type == klarna.SalesTax {
+			rate := q.Delivery.SalesTaxRate(region)
+			_, _ = fmt.Fprintf(w, "  of %s  %d × %d / 100000 = %d, rounded half away from zero\n", percent(rate), q.Taxable, rate, line.TotalAmount)
+		}
 		_, _ = fmt.Fprintf(w, "  total_tax_amount  %s\n", taxOf(line))
 		amounts = append(amounts, fmt.Sprint(line.TotalAmount))
 		tax := line.TotalTaxAmount

@@ -18,7 +18,8 @@ func TestExplain(t *testing.T) {
 			"a cart", `{"country":"SE","locale":"en-SE","lines":[{"sku":"MUG-1","quantity":5},{"sku":"JAM-1","quantity":1}],"discount_code":"fog10"}`, 0,
 			[]string{
 				`"order_amount": 83560`, `"reference": "MUG-1"`, "5 × 14900 − 0 = 74500", "74500 × 2500 / 12500 = 14900",
-				"74500 + 12900 + -7450 + -1290 + 4900 = 83560", "Klarna's rules are satisfied.",
+				"74500 + 12900 + -7450 + -1290 + 4900 = 83560",
+				"campaign fog (FOG10): 8740 off the goods\n  25 %  74500 × 1000 / 10000 = 7450\n  6 %  12900 × 1000 / 10000 = 1290\n", "Klarna's rules are satisfied.",
 			},
 		},
 		{
@@ -27,7 +28,7 @@ func TestExplain(t *testing.T) {
 		},
 		{
 			"US", `{"country":"US","lines":[{"sku":"MUG-1","quantity":2}],"ship_to":{"country":"US","region":"CA"}}`, 0,
-			[]string{"sales_tax", "2800 + 600 + 247 = 3647", "0 + 0 + 247 = 247"},
+			[]string{"sales_tax", "of 7.25 %  3400 × 7250 / 100000 = 247, rounded half away from zero", "2800 + 600 + 247 = 3647", "0 + 0 + 247 = 247"},
 		},
 		{"more than a line takes", `{"lines":[{"sku":"CLK-1","quantity":1000}]}`, 1, []string{"line 1: lines[0].quantity: want a whole number from 1 to 99"}},
 		{"none", `{"lines":[{"sku":"MUG-1","quantity":0}]}`, 1, []string{"line 1: lines[0].quantity: want a whole number from 1 to 99"}},
@@ -126,6 +127,29 @@ func TestExplainFree(t *testing.T) {
 	}
 }
 
+// Where delivery is taxed as the goods are, it is said how its price is split.
+func TestExplainDelivery(t *testing.T) {
+	dir := t.TempDir()
+	shop, file := filepath.Join(dir, "shop.yaml"), filepath.Join(dir, "cart.json")
+	for name, text := range map[string]string{
+		shop: `{name: A, contact: {email: a@b.example}, pages: {terms: "https://a.example/terms"},
+			markets: [{country: SE, currency: SEK, locales: [sv-SE], tax: {standard: 25, food: 6}, delivery_tax: goods, delivery: [{id: post, name: Post, price: 4900}]}]}`,
+		file: `{"lines":[{"sku":"SOUP-1","quantity":3},{"sku":"SHELL-S-GREEN","quantity":1}]}`,
+	} {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var out bytes.Buffer
+	if got := run(t.Context(), []string{"explain", "-shop", shop, "-catalog", "../../examples/shop/catalog.yaml", file}, func(string) string { return "" }, &out, &out); got != 0 {
+		t.Fatalf("got status %d: %s", got, out.String())
+	}
+	const want = "delivery post: 4900, in the proportion of the goods of each tax rate, so that the parts sum to it\n  6 %  4900 × 26700 / 226600 = 577\n  25 %  4900 × 199900 / 226600 = 4323\n"
+	if !strings.Contains(out.String(), want) || !strings.Contains(out.String(), "26700 + 199900 + 577 + 4323 = 231500") {
+		t.Errorf("no %q in\n%s", want, out.String())
+	}
+}
+
 // Of each campaign it is said what it takes off, or why nothing; a used one is named in no
 // other line.
 func TestExplainCampaigns(t *testing.T) {
@@ -146,7 +170,7 @@ func TestExplainCampaigns(t *testing.T) {
 		t.Fatalf("got status %d: %s", got, out.String())
 	}
 	for _, line := range []string{
-		"campaign hundra (HUNDRA): 10000 off the goods", "campaign frakt (FRAKTFRITT): nothing off: the cart does not have its code", "campaign tre-for-tva: 8900 off the goods",
+		"campaign hundra (HUNDRA): 10000 off the goods\n  6 %  10000 × 17800 / 217700 = 818\n  25 %  10000 × 199900 / 217700 = 9182", "campaign frakt (FRAKTFRITT): nothing off: the cart does not have its code", "campaign tre-for-tva: 8900 off the goods\n  6 %  the cheapest pieces of 26700 = 8900",
 		"campaign one: nothing off: another one that applies by itself takes as much off, or more", "campaign old: nothing off: it was over after 2020-01-31",
 		"campaign new: nothing off: it begins on 2999-02-01", "campaign most: nothing off: the goods must cost at least 999999", "campaign cups: nothing off: nothing in the cart is what it is for",
 	} {

@@ -185,7 +185,7 @@ func (q *Quote) merchants(options []BasketOption, id string, free []string) erro
 		}
 		option := Option{
 			ID: o.ID, Way: o.ID, Name: o.Name, Time: o.Description, Price: o.Price, Saved: saved, Tax: tax, Rate: o.TaxRate.Tax(), own: true,
-			Location: o.Location, parts: []part{{rate: o.TaxRate.Tax(), amount: o.Price}},
+			Location: o.Location, Parts: []Part{{Rate: o.TaxRate.Tax(), Amount: o.Price}},
 		}
 		if o.Location.ID != "" {
 			option.Pickup, option.Method = true, klarna.PickUpPoint

@@ -20,8 +20,9 @@ type Judged struct {
 	*campaign.Campaign
 	Name string // on order lines and pages, in the cart's language
 	// Off is what it takes off goods or delivery, above 0 only if Why is "".
-	Off money.Amount
-	Why NoDiscount // why it takes nothing off
+	Off  money.Amount
+	Why  NoDiscount // why it takes nothing off
+	Cuts []Cut      // how Off comes about, where it is off goods
 	// Spared: it takes nothing off vouchers, and the cart has some.
 	Spared bool
 	rule   campaign.Rule
@@ -145,11 +146,17 @@ func nameOf(c *campaign.Campaign, voice i18n.Voice, currency money.Currency, loc
 	return voice.T("campaign.free_delivery")
 }
 
-// cut is what a campaign takes off the goods of a tax rate.
+// Cut is what a campaign takes off the goods of a tax rate, in minor units.
+type Cut struct {
+	Rate money.TaxRate
+	Of   money.Amount // what the goods cost that it is for, less what another campaign takes off
+	Off  money.Amount // 0 where it comes to nothing
+}
+
+// cut is a line of the order.
 type cut struct {
-	j    *Judged
-	rate money.TaxRate
-	off  money.Amount
+	j *Judged
+	Cut
 }
 
 // campaigns finds the campaigns that the cart has, takes what they take off its goods and
@@ -279,10 +286,10 @@ func (s *sale) try(campaigns []int) (t trial, err error) {
 			return t, err
 		}
 		for _, cut := range cuts {
-			if err := left.Take(j.rule, cut.rate, cut.off); err != nil {
+			if err := left.Take(j.rule, cut.Rate, cut.Off); err != nil {
 				return t, err
 			}
-			j.Off += cut.off
+			j.Off += cut.Off
 		}
 		t.quote.DiscountAmount -= j.Off
 		j.Spared = slices.ContainsFunc(t.quote.Goods, func(g GoodsLine) bool {
@@ -325,8 +332,8 @@ func (s *sale) try(campaigns []int) (t trial, err error) {
 	return t, nil
 }
 
-// take returns what a campaign takes off what is left of the goods, by tax rate in the order
-// of the lines.
+// take sets a campaign's Cuts of what is left of the goods, by tax rate in the order of the
+// lines, and returns those that are lines of the order.
 func (s *sale) take(j *Judged, left campaign.Goods) (cuts []cut, err error) {
 	var rates []money.TaxRate
 	var bases []money.Amount
@@ -359,8 +366,9 @@ func (s *sale) take(j *Judged, left campaign.Goods) (cuts []cut, err error) {
 		}
 	}
 	for i, off := range offs {
+		j.Cuts = append(j.Cuts, Cut{rates[i], bases[i], off})
 		if off > 0 {
-			cuts = append(cuts, cut{j, rates[i], off})
+			cuts = append(cuts, cut{j, j.Cuts[i]})
 		}
 	}
 	return cuts, nil
@@ -419,7 +427,7 @@ type saleLine struct {
 func (s *sale) items() (items []klarna.Item) {
 	for _, cut := range s.cuts {
 		items = append(items, klarna.Item{
-			Type: klarna.Discount, Reference: cut.j.Reference(), Name: cut.j.Name, Quantity: 1, UnitPrice: -cut.off, TaxRate: cut.rate,
+			Type: klarna.Discount, Reference: cut.j.Reference(), Name: cut.j.Name, Quantity: 1, UnitPrice: -cut.Off, TaxRate: cut.Rate,
 		})
 	}
 	return items

@@ -27,14 +27,15 @@ type Option struct {
 
 	Tax   money.Amount  // in Price
 	Rate  money.TaxRate // of its largest part
-	parts []part
-	own   bool // the merchant's: whoever offers it knows where it goes
+	Parts []Part        // of Price, one for each tax rate; of one that is free they are 0
+	own   bool          // the merchant's: whoever offers it knows where it goes
 }
 
-// part is the part of a delivery price that has one rate, for goods of that rate.
-type part struct {
-	rate          money.TaxRate
-	goods, amount money.Amount
+// Part is the part of a delivery price that has one tax rate: its share by what the goods of that
+// rate cost. Goods is 0 where the rate is not that of goods.
+type Part struct {
+	Rate          money.TaxRate
+	Goods, Amount money.Amount
 }
 
 // parcel is what of a cart is shipped: the totals of its tax classes, in the order of the
@@ -84,39 +85,39 @@ func (p *parcel) taxedIn(to market.Delivery) bool {
 }
 
 // split divides a delivery price over the tax rates that it has, exact to the unit.
-func (p *parcel) split(to market.Delivery, price money.Amount) ([]part, error) {
+func (p *parcel) split(to market.Delivery, price money.Amount) ([]Part, error) {
 	rule, rate := to.FeeTax()
 	if rule != market.TaxAsGoods || len(p.classes) == 0 {
-		return []part{{rate: rate, amount: price}}, nil
+		return []Part{{Rate: rate, Amount: price}}, nil
 	}
-	var parts []part
+	var parts []Part
 	for i, tax := range p.classes {
 		rate := tax.in(to)
-		at := slices.IndexFunc(parts, func(other part) bool { return other.rate == rate })
+		at := slices.IndexFunc(parts, func(other Part) bool { return other.Rate == rate })
 		if at < 0 {
 			at = len(parts)
-			parts = append(parts, part{rate: rate})
+			parts = append(parts, Part{Rate: rate})
 		}
-		parts[at].goods += p.totals[i]
+		parts[at].Goods += p.totals[i]
 	}
 	weights := make([]money.Amount, len(parts))
 	for i, part := range parts {
-		weights[i] = part.goods
+		weights[i] = part.Goods
 	}
 	amounts, err := money.Split(price, weights)
 	if err != nil {
 		return nil, err
 	}
 	for i := range parts {
-		parts[i].amount = amounts[i]
+		parts[i].Amount = amounts[i]
 	}
 	return parts, nil
 }
 
 // taxOf adds up the tax in the parts of a price.
-func taxOf(parts []part) (sum money.Amount, err error) {
+func taxOf(parts []Part) (sum money.Amount, err error) {
 	for _, part := range parts {
-		tax, err := part.rate.Included(part.amount)
+		tax, err := part.Rate.Included(part.Amount)
 		if err != nil {
 			return 0, err
 		}
@@ -141,11 +142,11 @@ func (p *parcel) option(m market.Market, to market.Delivery, o market.ShippingOp
 		option.Price -= tax
 	}
 	var err error
-	if option.parts, err = p.split(to, option.Price); err != nil {
+	if option.Parts, err = p.split(to, option.Price); err != nil {
 		return option, err
 	}
-	option.Rate = slices.MaxFunc(option.parts, func(a, b part) int { return cmp.Compare(a.goods, b.goods) }).rate
-	option.Tax, err = taxOf(option.parts)
+	option.Rate = slices.MaxFunc(option.Parts, func(a, b Part) int { return cmp.Compare(a.Goods, b.Goods) }).Rate
+	option.Tax, err = taxOf(option.Parts)
 	return option, err
 }
 
@@ -183,18 +184,18 @@ func Redelivered(goods *catalog.Catalog, m market.Market, to market.Delivery, li
 	var fees []klarna.OrderLine
 	for _, part := range parts {
 		if m.UntaxedPrices == market.WithoutVAT {
-			added, err := part.rate.OnTop(part.amount)
+			added, err := part.Rate.OnTop(part.Amount)
 			if err != nil {
 				return nil, err
 			}
-			part.amount += added
+			part.Amount += added
 		}
-		if part.amount == 0 && len(parts) > 1 && price != 0 {
+		if part.Amount == 0 && len(parts) > 1 && price != 0 {
 			continue
 		}
 		fee := lines[first]
 		made, err := klarna.NewLines([]klarna.Item{{
-			Type: fee.Type, Reference: fee.Reference, Name: fee.Name, Quantity: 1, UnitPrice: part.amount, TaxRate: part.rate,
+			Type: fee.Type, Reference: fee.Reference, Name: fee.Name, Quantity: 1, UnitPrice: part.Amount, TaxRate: part.Rate,
 		}})
 		if err != nil {
 			return nil, err
@@ -296,10 +297,10 @@ func (q *Quote) deliver(m market.Market, lang i18n.Lang, id string, free []strin
 // free one has a line too.
 func (o *Option) items() []klarna.Item {
 	var items []klarna.Item
-	for _, part := range o.parts {
-		if part.amount != 0 || o.Price == 0 && part.rate == o.Rate {
+	for _, part := range o.Parts {
+		if part.Amount != 0 || o.Price == 0 && part.Rate == o.Rate {
 			items = append(items, klarna.Item{
-				Type: klarna.ShippingFee, Reference: o.ID, Name: o.Name, Quantity: 1, UnitPrice: part.amount, TaxRate: part.rate,
+				Type: klarna.ShippingFee, Reference: o.ID, Name: o.Name, Quantity: 1, UnitPrice: part.Amount, TaxRate: part.Rate,
 			})
 		}
 	}

@@ -36,6 +36,7 @@ type Quote struct {
 
 	GoodsAmount    money.Amount // Σ Goods, before campaigns
 	DiscountAmount money.Amount // ≤ 0
+	Taxable        money.Amount // what the sales tax is on, where there is a line of it
 	// Campaigns are all of the shop file, with what each does to the cart.
 	Campaigns []Judged
 	code      string // of the cart
@@ -216,6 +217,7 @@ func (p *Pricer) quote(c Contents, v *publish.Version, m market.Market) (Quote, 
 		}
 	}
 	if m.Scheme == market.SalesTax && len(items) > 0 {
+		q.Taxable = taxable
 		tax, err := to.SalesTaxRate(c.shipTo().Region).OnTop(taxable)
 		if err != nil {
 			return q, err
