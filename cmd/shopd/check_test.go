@@ -56,6 +56,9 @@ func TestCheck(t *testing.T) {
 		{"both wrong", head + se + "a: 1\n", goods + "b: 1\n", 1, []string{"shop file: 1 wrong:\nline 6: a: unknown member", "catalogue: 1 wrong:\nline 3: b: unknown member"}},
 		{"an unknown text", head + se + "texts: {a.b: c}\n", goods, 0, []string{"warning: line 6: texts.a.b: the shop has no text with this key"}},
 		{"a market without prices", head + se + no, goods, 0, []string{"warning: market NO: nothing is sold there, no product has a price in NOK"}},
+		{"names in another language", head + strings.Replace(se, "[sv-SE]", "[sv-SE, fi-SE]", 1), strings.Replace(goods, "stock: 1, prices: {SEK: 100}}", "stock: 1, prices: {SEK: 100}}, {sku: B, category: c, name: {sv: B, fi: B}, tax_class: standard, stock: 1, prices: {SEK: 100}}, {sku: C, category: c, name: {en: C, fi: C}, tax_class: standard, stock: 1, prices: {SEK: 100}}", 1), 0, []string{
+			`warning: market SE: C has no name in "sv", so its shoppers read the one in "en"`, `warning: market SE: A has no name in "fi", so its shoppers read the one in "sv"`,
+		}},
 		{"no market with prices", head + no, goods, 1, []string{"nothing can be bought: no product has a price in the currency of a market"}},
 		{"a class without a rate", head + se, strings.Replace(goods, "standard", "food", 1), 0, []string{`warning: market SE: tax class "food" has no rate, so A has the standard one`}},
 		{"no delivery", head + strings.Replace(se, ", delivery: [{id: a, name: A, price: 0}]", "", 1), goods, 1, []string{

@@ -40,7 +40,7 @@ func (v *Version) Mismatches() (warnings []string) {
 			}
 		}
 	}
-	return warnings
+	return append(warnings, v.untranslated()...)
 }
 
 // optionsWithoutText are what variants differ in and no text names, and texts of what none
@@ -61,6 +61,30 @@ func (v *Version) optionsWithoutText() (warnings []string) {
 		if option, is := strings.CutPrefix(key, "option."); is && !used[key] {
 			warnings = append(warnings, fmt.Sprintf("texts.%s: no product has the option %q", key, option))
 		}
+	}
+	return warnings
+}
+
+// untranslated are the languages of the markets in which products have no name.
+func (v *Version) untranslated() (warnings []string) {
+	for _, lang := range i18n.Langs() {
+		var without []string
+		var read i18n.Lang
+		for _, p := range v.Catalog.Products() {
+			if _, found := p.Name.In(lang); found != lang {
+				without, read = append(without, p.SKU), found
+			}
+		}
+		speaks := func(locale string) bool { return i18n.LangOf(locale) == lang }
+		i := slices.IndexFunc(v.Markets, func(m market.Market) bool { return slices.ContainsFunc(m.Locales, speaks) })
+		if i < 0 || len(without) == 0 {
+			continue
+		}
+		of := without[0]
+		if n := len(without) - 1; n > 0 {
+			of += fmt.Sprintf(" and %d more", n)
+		}
+		warnings = append(warnings, fmt.Sprintf("market %s: %s has no name in %q, so its shoppers read the one in %q", v.Markets[i].Country, of, lang, read))
 	}
 	return warnings
 }
