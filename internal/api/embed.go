@@ -235,11 +235,14 @@ func (a *API) syncEmbed(ctx context.Context, c cart.Cart, in embedRequest) (resu
 		return result, err
 	}
 	defer release()
+	if c, err = a.Carts.Get(ctx, c.ID, cart.Fallback{}); err != nil { // with what the hook has said
+		return result, err
+	}
 	if c, err = a.Sessions.Renew(ctx, a.Carts, a.Pricer, c); err != nil {
 		return result, err
 	}
 	request := kco.Request{CartID: c.ID, Mode: cartsync.Load, PageOrderID: in.OrderID}
-	if c.OrderID == "" {
+	if c.OrderID == "" && c.Basket != nil {
 		row, err := a.row(ctx, c)
 		if err != nil {
 			return result, err

@@ -93,10 +93,10 @@ func (h *Hooks) Follow(ctx context.Context, cartID string, f cart.Fallback) erro
 	if said == nil && unplaced == nil {
 		return nil
 	}
-	overtaken := h.overtakes(c, said, unplaced)
 	_, err = h.Carts.Update(ctx, cartID, f, func(now *cart.Cart) error {
+		overtaken := h.overtakes(*now, said, unplaced) // a form may have shown it while the answer was waited for
 		keep(now, said, unplaced)
-		if overtaken && now.Basket != nil && now.Basket.Revision == c.Basket.Revision {
+		if overtaken {
 			now.Basket = now.Basket.Overtaken()
 		}
 		return nil
