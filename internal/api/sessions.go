@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -213,7 +214,12 @@ func (a *API) total(in *SessionRequest, b *cart.Basket) error {
 	if err := totals(in, b, q, err); err != nil {
 		return err
 	}
-	return payable(a.Pricer.Quote(said.Contents)) // with the tax that totals has taken
+	if err := payable(a.Pricer.Quote(said.Contents)); err != nil || len(q.Options) == 0 { // with the tax that totals has taken
+		return err
+	}
+	// The shopper can choose another delivery, by which it may come to less than 0.
+	said.ShippingOption = slices.MinFunc(q.Options, func(a, b cart.Option) int { return cmp.Compare(a.Price, b.Price) }).ID
+	return possible(a.Pricer.Quote(said.Contents))
 }
 
 // closed says why a session cannot be changed: it was bought, or may be being bought.

@@ -215,6 +215,8 @@ func TestRefusedSessions(t *testing.T) {
 		{"a total that differs", basket(line(`"unit_price": 100, "tax_rate": 2500, "total_amount": 99`)), 422, api.CodeTotalDiffers, "body.order_lines[0].total_amount"},
 		{"a tax that differs", basket(line(`"unit_price": 100, "tax_rate": 2500, "total_tax_amount": 22`)), 422, api.CodeTotalDiffers, "body.order_lines[0].total_tax_amount"},
 		{"less than 0", basket(tent + "," + line(`"type": "discount", "unit_price": -300000`)), 422, api.CodeNegativeTotal, ""},
+		{"less than 0 by another delivery", basket(line(`"unit_price": 1000, "tax_rate": 2500`)+","+line(`"type": "discount", "unit_price": -5000`), inShop), 422, api.CodeNegativeTotal, ""},
+		{"less than 0 by another of the shop file's", basket(line(`"unit_price": 1000, "tax_rate": 2500`) + "," + line(`"type": "discount", "unit_price": -5000`)), 422, api.CodeNegativeTotal, ""},
 		{"nothing to pay", basket(line(`"type": "digital", "unit_price": 0, "tax_rate": 2500`)), 422, api.CodeNothingToPay, ""},
 		{"paid with a gift card", basket(tent+","+line(`"type": "gift_card", "unit_price": -900000`), home), 422, api.CodeNothingToPay, ""},
 		{"sales tax where prices have it", basket(tent + "," + line(`"type": "sales_tax", "unit_price": 100`)), 422, api.CodeInvalid, "body.order_lines[1].type"},

@@ -10,6 +10,7 @@ import (
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/i18n"
 	"github.com/shopd/shopd/internal/kco"
+	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/redisconn"
 	"github.com/shopd/shopd/internal/respond"
 )
@@ -31,6 +32,9 @@ func unsupported(err error, a cart.Address, voice i18n.Voice) string {
 		return voice.T("note.postal_code", a.Region)
 	case errors.Is(err, kco.ErrUnreachable):
 		return voice.T("note.postal_code", a.PostalCode)
+	}
+	if _, ok := errors.AsType[*klarna.RuleError](err); ok { // such as a sum below 0 by the delivery that was chosen
+		return voice.T("purchase.declined")
 	}
 	return ""
 }
