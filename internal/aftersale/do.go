@@ -267,9 +267,8 @@ func commandResult(answer klarna.Answer, err error, first bool) order.Result {
 	return order.Unknown
 }
 
-// finish stores how a command ended, or that it is not known, and follows
-// Klarna: by one read of the order, or, when that fails, by what follows from
-// the command itself. The outcome is Already when another process was faster.
+// finish stores how a command ended, or that it is not known, with what follows
+// from the command itself, and follows Klarna by one read of the order. The outcome is Already when another process was faster.
 func (d *Desk) finish(ctx context.Context, orderID string, a *Action, c order.Command, entry order.AuditEntry) (Outcome, error) {
 	var sold *ordermanagement.Order
 	if entry.Result != order.Unknown {
@@ -293,11 +292,11 @@ func (d *Desk) finish(ctx context.Context, orderID string, a *Action, c order.Co
 			}
 			a.Own(priced.Shop.Markets, o, c, entry)
 		}
-		switch {
-		case sold != nil:
-			o.TakeOver(*sold, entry.At)
-		case entry.Result == order.Done && a.Apply != nil:
+		if entry.Result == order.Done && a.Apply != nil {
 			a.Apply(o, c, entry)
+		}
+		if sold != nil { // what it does not say stays
+			o.TakeOver(*sold, entry.At)
 		}
 		list := order.Changes(before, *o)
 		if entry.Result == order.Refused && len(list) > 0 { // that may be why

@@ -129,7 +129,7 @@ func TestOrderFromSaleToRefund(t *testing.T) {
 		t.Errorf("captured %+v, again %+v", done, again)
 	}
 	ask[api.ActionResult](warehouse, 200, "POST", path+"/captures", `{}`, "Idempotency-Key", "k2")
-	ask[api.ActionResult](ledger, 200, "POST", path+"/refunds", `{"order_lines": [{"id": "m", "quantity": 1}], "restock": true}`, "Idempotency-Key", "k1")
+	ask[api.ActionResult](ledger, 200, "POST", path+"/refunds", `{"order_lines": [{"id": "m", "quantity": 1}], "restock": true, "reference": "credit-992"}`, "Idempotency-Key", "k1")
 	ask[api.ActionResult](ledger, 200, "POST", path+"/refunds", `{"amount": 1000}`, "Idempotency-Key", "k2")
 	now := ask[api.Order](read, 200, "GET", path, "")
 	if now.Status != "captured" || len(now.Captures) != 2 || len(now.Refunds) != 2 || len(now.Shipments) != 1 || now.Revision <= first.Revision {
@@ -154,6 +154,12 @@ func TestOrderFromSaleToRefund(t *testing.T) {
 	}
 	if r := now.Refunds[0]; !r.Restocked || r.OrderLines[0].ID != "m" || r.OrderLines[0].Quantity != 1 {
 		t.Errorf("refund %+v", r)
+	}
+	if now.Refunds[0].Reference != "credit-992" || now.Refunds[1].Reference != "" {
+		t.Errorf("references of the refunds: %q, %q", now.Refunds[0].Reference, now.Refunds[1].Reference)
+	}
+	if found := ask[api.OrderList](read, 200, "POST", "/orders/search", `{"text": "credit-992"}`); len(found.Data) != 1 || found.Data[0].ID != o.ID {
+		t.Errorf("found by the reference of a refund: %+v", found.Data)
 	}
 	adds(t, now.Refunds[0].Amount, now.Refunds[0].OrderLines, now.Refunds[0].Tax)
 	adds(t, now.Refunds[1].Amount, nil, now.Refunds[1].Tax)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -188,7 +189,7 @@ func (o *Order) TakeOver(sold ordermanagement.Order, now time.Time) {
 	o.CapturedAmount, o.RefundedAmount = sold.CapturedAmount, sold.RefundedAmount
 	o.RemainingAuthorizedAmount = sold.RemainingAuthorizedAmount
 	o.SetLines(sold.OrderLines)
-	o.Captures, o.Refunds, o.ShippingInfo = kept(sold.Captures), kept(sold.Refunds), kept(sold.ShippingInfo)
+	o.Captures, o.Refunds, o.ShippingInfo = kept(sold.Captures), o.referenced(sold.Refunds), kept(sold.ShippingInfo)
 	o.see(now)
 	o.MerchantReference1, o.MerchantReference2 = sold.MerchantReference1, sold.MerchantReference2
 	if sold.BillingAddress != (klarna.Address{}) {
@@ -211,6 +212,18 @@ func (o *Order) TakeOver(sold ordermanagement.Order, now time.Time) {
 		o.ExpiresAt = sold.ExpiresAt.Time
 	}
 	o.Expiring = !over(o.Status) && !o.ExpiresAt.IsZero() && !now.Before(o.ExpiresAt.Add(-expiringFor))
+}
+
+// referenced are the refunds that Klarna tells of, with the references that it was told and does not say again.
+func (o *Order) referenced(told []ordermanagement.Refund) []ordermanagement.Refund {
+	refunds := slices.Clone(kept(told))
+	for i, r := range refunds {
+		at := slices.IndexFunc(o.Refunds, func(known ordermanagement.Refund) bool { return strings.EqualFold(known.RefundID, r.RefundID) })
+		if r.Reference == "" && at >= 0 {
+			refunds[i].Reference = o.Refunds[at].Reference
+		}
+	}
+	return refunds
 }
 
 // kept is a list as it is after it was stored and read.
