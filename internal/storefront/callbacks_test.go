@@ -221,7 +221,7 @@ func TestRefusedPurchase(t *testing.T) {
 			b.Add("BLK-1", "3")
 			b.open(s)
 			s.left("BLK-1", 2)
-		}, i18n.T("sv", "note.few_left", 2, "Däcksfilt i ull, 130 × 180 cm"), false},
+		}, i18n.T("sv", "note.few_left", 2, "Däcksfilt i ull, 130 × 180 cm") + "</strong> Inget har debiterats. Minska antalet", false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()

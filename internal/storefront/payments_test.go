@@ -15,6 +15,7 @@ import (
 	"github.com/shopd/shopd/examples/skerry"
 	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/internal/cart"
+	"github.com/shopd/shopd/internal/i18n"
 	"github.com/shopd/shopd/internal/shop/shoptest"
 )
 
@@ -283,6 +284,9 @@ func TestPaymentsNotPlaced(t *testing.T) {
 		{"sold out", func(s *shopWorld, _ *pay, _ string) {
 			s.left("MUG-1", 0)
 		}, 409, "sold_out", 34700},
+		{"too few", func(s *shopWorld, _ *pay, _ string) {
+			s.left("MUG-1", 1)
+		}, 409, "sold_out", 34700},
 		{"an hour ago", func(s *shopWorld, _ *pay, _ string) { s.Fake.Advance(61 * time.Minute) }, 409, "authorization_gone", 0},
 		{"Klarna declines", func(s *shopWorld, _ *pay, _ string) {
 			s.Fake.AddFault(fakeklarna.Fault{Method: "POST", Path: "/payments/v1/authorizations/*/order", Status: 403, Body: fakeklarna.FaultBody(`{"error_code":"REJECTED","error_messages":["Rejected"]}`)})
@@ -312,7 +316,11 @@ func TestPaymentsNotPlaced(t *testing.T) {
 				t.Error("the log has the token or the address")
 			}
 			s.Fake.ClearFaults()
-			if tt.code == "sold_out" {
+			if tt.code == "sold_out" { // in the shopper's words, of which the order's line has the same
+				body := map[string]string{"sold out": "note.last_gone.body", "too few": "note.few_left.body"}[tt.name]
+				if says := i18n.T("sv", body); !strings.HasSuffix(u.Error.Message, ". "+says) || !strings.Contains(u.SummaryHTML, says) {
+					t.Errorf("told %q, want %q, and in the summary:\n%s", u.Error.Message, says, u.SummaryHTML)
+				}
 				return
 			}
 			// The shopper approves what is true now.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/checkoutsession"
@@ -303,17 +304,23 @@ func (s *Storefront) notPlaced(w http.ResponseWriter, r *http.Request, request p
 		s.jsonError(w, r, err, nil)
 		return
 	}
+	f := failureOf(err)
 	answer, ok := s.syncedPayments(w, r, request.Form, c, func(ctx context.Context, v *view) []templates.Note {
 		if !short {
 			return nil
 		}
 		v.countAnew(ctx)
-		return v.soldOut(soldOut.SKU)
+		notes := v.soldOut(soldOut.SKU)
+		var says []string
+		for _, n := range notes {
+			says = append(says, n.Says())
+		}
+		f.message = strings.Join(says, " ") // the page says it at its button too
+		return notes
 	})
 	if !ok {
 		return
 	}
-	f := failureOf(err)
 	s.tell(r, f.code, nil)
 	respond.JSON(w, r, http.StatusConflict, struct {
 		paymentsAnswer

@@ -76,7 +76,7 @@ func (v *view) soldOut(sku string) []templates.Note {
 		switch left := v.left(line.SKU); {
 		case left == templates.Uncounted || left >= line.Quantity:
 		case left > 0:
-			notes = append(notes, v.ofLine(templates.FewLeft(v.voice, line.SKU, v.name(line.SKU), left)))
+			notes = append(notes, v.ofLine(templates.LastFew(v.voice, line.SKU, v.name(line.SKU), left)))
 		default:
 			notes = append(notes, v.ofLine(templates.LastGone(v.voice, line.SKU, v.name(line.SKU), "/checkout")))
 		}

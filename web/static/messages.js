@@ -54,6 +54,21 @@ export function show(note, near) {
   return element;
 }
 
+/** The server's notes about the order and its lines. @param {Element} root */
+export const notesIn = (root) => [...root.querySelectorAll("[data-region] .note")];
+
+/**
+ * Makes the server's notes known that an answer has brought: as for those made here, the folded order opens, and what is
+ * wrong is read out. @param {Element} root @param {Element[]} before those that stood there
+ */
+export function tell(root, before) {
+  const known = new Set(before.map(({ textContent }) => textContent));
+  const told = notesIn(root).filter(({ textContent }) => !known.has(textContent));
+  for (const note of told) note.closest("details")?.setAttribute("open", "");
+  const urgent = told.filter((note) => note.matches(".warn, .bad"));
+  if (urgent.length) alarm(urgent.map((note) => note.querySelector("div").textContent.trim()).join(" "));
+}
+
 /** Takes a note away, the server's too; the focus stays in the page. @param {string} id */
 export function drop(id) {
   for (const element of document.querySelectorAll(`[data-note="${CSS.escape(id)}"]`)) {

@@ -2,7 +2,7 @@
 // show the same. What the form is, is behind a port.
 import { openChannel } from "./channel.js";
 import { Look } from "./look.js";
-import { drop, show } from "./messages.js";
+import { drop, notesIn, show, tell } from "./messages.js";
 import { alarm, languageOf, make, pageData, text } from "./page.js";
 import { isEmpty, Queue } from "./queue.js";
 import { steppers } from "./stepper.js";
@@ -228,7 +228,9 @@ export class OpenOrder {
   #show({ summary_html, cart_revision }, change) {
     this.#revision = cart_revision;
     if (!isEmpty(change)) this.#announce(cart_revision);
+    const notes = notesIn(this.#root);
     const otherTotal = replaceRegions(this.#root, summary_html);
+    tell(this.#root, notes);
     paint(this.#root, this.queue.pending.lines);
     return otherTotal;
   }

@@ -8,7 +8,7 @@ import { callFor, Kept } from "./kept.js";
 import { drop, show } from "./messages.js";
 import { Methods } from "./methods.js";
 import { OpenOrder } from "./order.js";
-import { alarm, announce, make, pageData, text } from "./page.js";
+import { announce, make, pageData, text } from "./page.js";
 import { place } from "./place.js";
 import { fillReview } from "./review.js";
 import { reading } from "./summary.js";
@@ -69,6 +69,7 @@ class Payments {
         hold: () => {}, // a click meanwhile is answered
         letGo: () => this.#letGo(),
         shown: () => ({ form: this.#data.form }),
+        changed: () => drop("expired"), // it was about the order before
         whole,
         took: (answer) => this.#took(answer),
         unreached: (place) => this.#unreached(place, { focus: false }),
@@ -401,7 +402,7 @@ class Payments {
         return this.#leave(answer.to);
       case "changed":
         this.#order.take(answer.order, { change: {}, quiet: false, more: false });
-        return this.#changed(answer.soldOut);
+        return this.#changed(answer.says);
       case "expired":
         this.#kept.keep({ approval: { ...this.#kept.now.approval, token: "" } });
         this.#rest();
@@ -430,11 +431,11 @@ class Payments {
     this.#button.focus();
   }
 
-  /** What was approved is not what the page shows any more; the summary says so itself of what is sold out. */
-  #changed(soldOut = false) {
+  /** What was approved is not what the page shows any more, or is not there to be bought. @param {string} [says] which is sold out */
+  #changed(says = "") {
     this.#rest();
     this.#load();
-    if (soldOut) alarm(this.#root.querySelector('[data-region="notes"]')?.textContent.trim() ?? "");
+    if (says) show({ id: "expired", kind: "warn", title: says }, this.#button);
     else this.#say("expired", "warn", "changed_title", "approve_new", [this.#total()]);
     this.#button.focus();
   }

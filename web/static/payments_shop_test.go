@@ -54,6 +54,7 @@ type till struct {
 	personal bool     // persons are asked for date of birth and identity number
 	known    map[string]string
 	ways     []templates.DeliveryOption
+	notes    []templates.Note // beside the order, from the next answer on
 	updates  []map[string]any
 	orders   []map[string]any
 	answers  []answer // to the next order calls, in order; then placed
@@ -262,7 +263,7 @@ func (u *till) writeOrder(w http.ResponseWriter, status int, replaced bool, extr
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	var summary bytes.Buffer
-	if err := templates.OrderSummary(templates.SummaryView{Voice: i18n.Voice{Lang: i18n.English}, Order: u.order()}).Render(u.t.Context(), &summary); err != nil {
+	if err := templates.OrderSummary(templates.SummaryView{Voice: i18n.Voice{Lang: i18n.English}, Order: u.order(), Notes: u.notes}).Render(u.t.Context(), &summary); err != nil {
 		u.t.Error(err)
 	}
 	var delivery strings.Builder

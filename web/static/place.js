@@ -7,11 +7,11 @@ const patience = 13_000;
 
 /**
  * What became of it. "placed": Klarna wants to see the browser next. "navigate": bought before, or nothing to buy.
- * "changed": the order is another one than was approved, that of order. "expired": to be approved once more.
+ * "changed": the order is another one than was approved, that of order; says is which of it is sold out, "" when all is there. "expired": to be approved once more.
  * "invalid": the address has faults. "unreached": nothing goes there. "declined": Klarna did. "refused": the merchant's own server did, and says why. "unknown": it may come yet; name is that of a text.
  * @typedef {{kind: "placed"|"navigate", to: string} | {kind: "invalid", fields: string[]} | {kind: "expired"|"declined"|"unreached"} |
  *   {kind: "refused", message: string} |
- *   {kind: "unknown", name: string} | {kind: "changed", soldOut: boolean, order: import("./update.js").UpdateAnswer}} Placed
+ *   {kind: "unknown", name: string} | {kind: "changed", says: string, order: import("./update.js").UpdateAnswer}} Placed
  */
 
 /**
@@ -32,7 +32,7 @@ export async function place(url, approved, whole, limit = patience) {
     case "cart_changed":
     case "sold_out":
       if (!isUpdate(json) || !whole(json)) return { kind: "expired" };
-      return { kind: "changed", soldOut: json.error.code === "sold_out", order: { ...json, kind: json.replaced ? "replaced" : "ok" } };
+      return { kind: "changed", says: json.error.code === "sold_out" ? json.error.message : "", order: { ...json, kind: json.replaced ? "replaced" : "ok" } };
     case "authorization_gone":
       return { kind: "expired" };
     case "declined":

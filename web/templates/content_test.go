@@ -140,6 +140,7 @@ func TestNotes(t *testing.T) {
 		{"sold out", templates.SoldOut(english, "TEA-1", "Tea", back),
 			"bad Sold out: Tea. Remove it to continue. [Remove /cart/lines/TEA-1 quantity=0 return_to=/cart]"},
 		{"added, sold out", templates.AddedSoldOut(english, "TEA-1", "Tea"), "bad Sold out: Tea. Your cart is unchanged."},
+		{"few left at the purchase", templates.LastFew(english, "TEA-1", "Tea", 3), "bad Only 3 left: Tea. Nothing has been charged. Lower the quantity to continue."},
 		{"few left", templates.FewLeft(english, "TEA-1", "Tea", 3), "bad Only 3 left: Tea. Your cart is unchanged."},
 		{"limit", templates.QuantityLimit(english, "TEA-1", "Tea"), "bad Tea: enter a whole number from 0 to 99. Your cart is unchanged."},
 		{"unknown", templates.UnknownProduct(english), "bad We do not sell that product. Your cart is unchanged."},

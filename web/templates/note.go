@@ -3,6 +3,7 @@ package templates
 import (
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/shopd/shopd/internal/form"
 	"github.com/shopd/shopd/internal/i18n"
@@ -29,6 +30,9 @@ type Note struct {
 	Actions []Action
 	SKU     string // of the line that it is about, beside which it stands; "" = of none
 }
+
+// Says is what the note says, in one text.
+func (n Note) Says() string { return strings.TrimSpace(n.Title + " " + n.Body) }
 
 // notesOn are the notes that stand beside a line.
 func notesOn(notes []Note, line Line) (of []Note) {
@@ -123,6 +127,14 @@ func OldForm(l i18n.Voice) Note {
 func LastGone(l i18n.Voice, sku, name, returnTo string) Note {
 	n := SoldOut(l, sku, name, returnTo)
 	n.Title, n.Body = l.T("note.last_gone.title", name), l.T("note.last_gone.body")
+	return n
+}
+
+// LastFew says that others bought items of a line during the payment, so that there are fewer
+// than wanted.
+func LastFew(l i18n.Voice, sku, name string, left int) Note {
+	n := FewLeft(l, sku, name, left)
+	n.Body = l.T("note.few_left.body")
 	return n
 }
 
