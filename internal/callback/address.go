@@ -70,9 +70,10 @@ func (c *Callbacks) addressChange(name string) http.HandlerFunc {
 		var content kco.Content
 		stored, err := c.Carts.UpdateFor(r.Context(), cartID, orderID, func(now *cart.Cart) error {
 			next, wanted, _, err := c.Wants.Following(now, address, "", said)
+			before := now.Contents
 			moved := next.ShippingOption != now.ShippingOption || next.Country != now.Country
 			if *now, content = next, wanted; err == nil && moved {
-				c.Wants.Pricer.Note(&now.Contents)
+				c.Wants.Pricer.Note(&now.Contents, before)
 			}
 			return err
 		})

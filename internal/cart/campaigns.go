@@ -466,30 +466,3 @@ func (c *Contents) use(id string) {
 		c.UsedUp = nil
 	}
 }
-
-// Note stores which campaigns a cart has, after a change that its shopper made: so that
-// pages can say when others count. A cart that cannot be priced has none.
-func (p *Pricer) Note(c *Contents) {
-	q, _ := p.Quote(*c)
-	c.Campaigns = []string{}
-	for _, j := range q.Applied() {
-		c.Campaigns = append(c.Campaigns, j.ID)
-	}
-}
-
-// Changes are the campaigns that count now and did not when the cart changed last, and the
-// other way round: their days or uses are over or have begun, or others were published.
-func (c *Contents) Changes(q Quote) (begun, over []Judged) {
-	if c.Campaigns == nil {
-		return nil, nil
-	}
-	for _, j := range q.Campaigns {
-		switch had := slices.Contains(c.Campaigns, j.ID); {
-		case j.Why == "" && !had:
-			begun = append(begun, j)
-		case j.Why != "" && had:
-			over = append(over, j)
-		}
-	}
-	return begun, over
-}

@@ -2,6 +2,7 @@ package cart_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -162,10 +163,12 @@ func TestCampaignUsedUp(t *testing.T) {
 	v := p.Published.Now()
 	change := func(c *cart.Contents, ch cart.Change, a, b int) cart.Quote {
 		t.Helper()
+		before := *c
+		before.Lines = slices.Clone(c.Lines)
 		if err := ch.Apply(c, v, map[string]int{"campaign:a": a, "campaign:b": b}); err != nil {
 			t.Fatal(err)
 		}
-		p.Note(c)
+		p.Note(c, before)
 		q, err := p.Quote(*c)
 		if err != nil {
 			t.Fatal(err)

@@ -88,11 +88,14 @@ type Contents struct {
 	// Names is what the products of the lines were called when the cart changed last, by
 	// SKU: who meets a withdrawn one must be told what it was.
 	Names map[string]string `json:"names,omitempty"`
-	// Prices is what they cost then, in the market's currency, by SKU.
+	// Prices is what they cost when they were put in the cart, in the market's currency, by SKU:
+	// of a price that is another by now pages and answers tell for as long as the line is there.
 	Prices map[string]money.Amount `json:"prices,omitempty"`
 	// Campaigns are the IDs of those that the cart had when its shopper changed it last; nil:
 	// not noted.
 	Campaigns []string `json:"campaigns,omitzero"`
+	// Turned are the IDs of those that had begun or ended by then without his doing.
+	Turned []string `json:"turned,omitempty"`
 	// UsedUp are the IDs of campaigns that others have used up.
 	UsedUp []string `json:"used_up,omitempty"`
 	// Published is the version that the cart was priced by last. A process that knows an
@@ -209,10 +212,17 @@ func (ch Change) SKUs() []string {
 
 // Apply makes the change to c. left is the stock by SKU; an absent SKU is unlimited. The
 // error is a *LineError or a *SoldOutError, or wraps ErrBadDiscountCode, ErrUnknownMarket,
-// ErrUnknownRegion, ErrUnknownOption or ErrUnknownCustomer. After an error c is unusable. Call
-// Pricer.Note after it.
+// ErrUnknownRegion, ErrUnknownOption or ErrUnknownCustomer. After an error c is unusable.
+// A shopper's change is made by Pricer.Apply.
 func (ch Change) Apply(c *Contents, v *publish.Version, left map[string]int) error {
 	c.Refused = nil
+	noted := c.Prices // which other copies of the cart have too
+	c.Prices = map[string]money.Amount{}
+	for _, line := range c.Lines {
+		if price, known := noted[line.SKU]; known {
+			c.Prices[line.SKU] = price
+		}
+	}
 	for _, add := range ch.Add {
 		if add.Quantity < 1 {
 			return &LineError{add.SKU, ErrQuantityLimit}
@@ -253,38 +263,6 @@ func (ch Change) Apply(c *Contents, v *publish.Version, left map[string]int) err
 	return c.setOption(ch.ShippingOption, v)
 }
 
-// note stores what the products of the lines are called and cost, and keeps what withdrawn
-// ones were called.
-func (c *Contents) note(v *publish.Version) {
-	before := c.Names
-	c.Names, c.Prices = nil, nil
-	if len(c.Lines) == 0 {
-		return
-	}
-	c.Names, c.Prices = map[string]string{}, map[string]money.Amount{}
-	m, _ := c.Market(v)
-	for _, line := range c.Lines {
-		c.Names[line.SKU] = before[line.SKU]
-		if product, known := v.Catalog.Product(line.SKU); known {
-			c.Names[line.SKU], _ = product.Name.In(i18n.LangOf(c.Locale))
-			if price, priced := product.Price(m.Currency); priced {
-				c.Prices[line.SKU] = price
-			}
-		}
-	}
-}
-
-// PriceBefore returns what a product of the cart cost when the cart changed last, if it
-// costs something else now.
-func (c *Contents) PriceBefore(sku string, v *publish.Version) (before, now money.Amount, changed bool) {
-	before, noted := c.Prices[sku]
-	m, _ := c.Market(v)
-	if product, known := v.Catalog.Product(sku); known && noted {
-		now, changed = product.Price(m.Currency)
-	}
-	return before, now, changed && now != before
-}
-
 func (c *Contents) set(sku string, quantity int, products *catalog.Catalog, left map[string]int) error {
 	i := slices.IndexFunc(c.Lines, func(l Line) bool { return l.SKU == sku })
 	product, known := products.Product(sku)
@@ -299,6 +277,7 @@ func (c *Contents) set(sku string, quantity int, products *catalog.Catalog, left
 		return nil
 	case quantity == 0:
 		c.Lines = slices.Delete(c.Lines, i, i+1)
+		delete(c.Prices, sku)
 		return nil
 	}
 	// Asking for no more than is in the cart is always possible: less may be left by now.
@@ -317,7 +296,7 @@ func (c *Contents) set(sku string, quantity int, products *catalog.Catalog, left
 }
 
 // setMarket changes country and locale. It keeps the language if the new market has it.
-// A new country removes the shipping option and the ship-to.
+// A new country removes the shipping option, the ship-to and the prices.
 func (c *Contents) setMarket(sold market.List, country, locale string, language i18n.Lang) error {
 	if country == "" && locale == "" && language == "" {
 		return nil
@@ -339,6 +318,7 @@ func (c *Contents) setMarket(sold market.List, country, locale string, language 
 	}
 	if m.Country != c.Country {
 		c.ShippingOption, c.ShipTo = "", nil
+		clear(c.Prices) // of another currency
 	}
 	c.Country, c.Locale = m.Country, locale
 	return nil

@@ -12,6 +12,7 @@ import (
 	"github.com/shopd/shopd/examples/skerry"
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/i18n"
+	"github.com/shopd/shopd/internal/money"
 )
 
 func full() (lines []cart.Line) {
@@ -107,6 +108,38 @@ func TestChangeApply(t *testing.T) {
 			got.Names, got.Prices = nil, nil
 			if diff := cmp.Diff(tc.want, got); tc.err == nil && diff != "" {
 				t.Error(diff)
+			}
+		})
+	}
+}
+
+// What a product cost is noted when it is put in the cart, and stays until it is taken out or the country is another one.
+func TestPricesNoted(t *testing.T) {
+	const before = 100
+	mugs := func(n int) []cart.Line { return []cart.Line{{SKU: "MUG-1", Quantity: n}} }
+	for _, tc := range []struct {
+		name   string
+		has    []cart.Line
+		change cart.Change
+		kept   bool
+	}{
+		{"more of it", mugs(1), cart.Change{Add: mugs(1)}, true},
+		{"another product", mugs(1), cart.Change{Add: []cart.Line{{SKU: "JAM-1", Quantity: 1}}}, true},
+		{"it was bought, and is wanted again", nil, cart.Change{Add: mugs(1)}, false},
+		{"out and in", mugs(1), cart.Change{Set: append(mugs(0), mugs(1)...)}, false},
+		{"another country", mugs(1), cart.Change{Country: "NO"}, false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			noted := map[string]money.Amount{"MUG-1": before}
+			c := cart.Contents{Country: "SE", Locale: "sv-SE", Lines: slices.Clone(tc.has), Prices: noted}
+			if err := tc.change.Apply(&c, skerry.Version(), nil); err != nil {
+				t.Fatal(err)
+			}
+			if was, now, changed := c.PriceBefore("MUG-1", skerry.Version()); changed != tc.kept || (was == before) != tc.kept || len(c.Prices) != len(c.Lines) {
+				t.Errorf("%d and now %d, %t: %v", was, now, changed, c.Prices)
+			}
+			if noted["MUG-1"] != before {
+				t.Error("another copy of the cart has changed")
 			}
 		})
 	}

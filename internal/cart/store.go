@@ -386,7 +386,7 @@ func (s *Store) Close(ctx context.Context, id, orderID string, bought []Line) (c
 		if len(c.Bought) > 0 {
 			before = encodeBought(c.Bought)
 		}
-		next.Version, next.Lines, next.DiscountCode, next.Campaigns = version, nil, "", nil
+		next.Version, next.Lines, next.DiscountCode, next.Campaigns, next.Turned = version, nil, "", nil, nil
 		for _, line := range c.Lines {
 			for _, b := range bought {
 				if b.SKU == line.SKU {

@@ -178,11 +178,7 @@ func (s *Storefront) change(ctx context.Context, id string, f cart.Fallback, ch 
 		if err := check(c); err != nil {
 			return err
 		}
-		if err := c.Apply(ch, s.Published.Now(), left); err != nil {
-			return err
-		}
-		s.Pricer.Note(&c.Contents)
-		return nil
+		return s.Pricer.Apply(c, ch, left)
 	}
 	if ch.Empty() {
 		c, err := s.Carts.Get(ctx, id, f)

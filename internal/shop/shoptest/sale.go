@@ -19,11 +19,7 @@ import (
 func (w *World) Change(cartID string, ch cart.Change) cart.Cart {
 	w.T.Helper()
 	c, err := w.Carts.Update(w.T.Context(), cartID, Sweden, func(c *cart.Cart) error {
-		if err := c.Apply(ch, w.Published.Now(), nil); err != nil {
-			return err
-		}
-		w.Pricer.Note(&c.Contents)
-		return nil
+		return w.Pricer.Apply(c, ch, nil)
 	})
 	if err != nil {
 		w.T.Fatal(err)
