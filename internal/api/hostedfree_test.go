@@ -94,6 +94,28 @@ func TestFreeSessionDelivery(t *testing.T) {
 	}
 }
 
+// The shop's own questions are asked of a session's shopper too, on a page and in a frame alike, and are in the order.
+func TestFreeSessionCheckboxes(t *testing.T) {
+	w := like(t, func(s *settings.Shop) {
+		s.Checkout.Forms = map[string]settings.Form{"SE": {Checkboxes: []settings.Checkbox{{ID: "age", Text: i18n.Text{"sv": "18 år", "en": "18 years"}, Required: true}}}}
+	})
+	c := calls(w)
+	b := w.Browser()
+	_, form := openFree(w, b, c.want(c.put("b-1", basket(tent+", "+card, inShop)), 201, "").Session)
+	yes := form.Get("checkbox_age")
+	form.Del("checkbox_age")
+	if got := b.Submit("/checkout/s/b-1/place", form); yes == "" || got.StatusCode != 422 || !strings.Contains(got.Text, `id="checkbox_age-error"`) {
+		t.Fatalf("without a yes (%q): %d", yes, got.StatusCode)
+	}
+	form.Set("checkbox_age", yes)
+	if got := b.Submit("/checkout/s/b-1/place", form); got.StatusCode != 200 {
+		t.Fatalf("with a yes: %d\n%s", got.StatusCode, got.Text)
+	}
+	if o := w.InBook(form.Get("order")); len(o.Checkboxes) != 1 || !o.Checkboxes[0].Checked {
+		t.Errorf("the order has %+v", o.Checkboxes)
+	}
+}
+
 // The shopper of a session of a company orders as one, until he says otherwise, with either product.
 func TestFreeSessionCompany(t *testing.T) {
 	for _, product := range []string{"kco", "payments"} {

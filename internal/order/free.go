@@ -17,16 +17,22 @@ import (
 	"github.com/shopd/shopd/internal/stock"
 )
 
+// Typed is what is typed into the shop's own form of an order for which nothing is to be paid.
+type Typed struct {
+	Address    klarna.Address  // the one that there is
+	Customer   klarna.Customer // the company that orders, zero of a person
+	Checkboxes []Checkbox      // all that were asked
+}
+
 // PlaceFree takes a cart for which nothing is to be paid into the book, as it was read and
 // quoted, under the order ID of the shop's own that it has. Stock and order are one
 // transaction, so any number of callers at once, and one after another's crash, end with
-// one order. Klarna is told nothing. The order goes to one address; by is the company that
-// orders, zero of a person. Without error the order is placed: where its cart could not be
+// one order. Klarna is told nothing. Without error the order is placed: where its cart could not be
 // closed now, the loop or Place does it. The error is ErrCartChanged, a *cart.SoldOutError,
 // stock.ErrSold, ErrPurchaseRunning, stock.ErrCrowded, or a fault of the database; the order
 // is not placed then, unless db.ErrCommitUnknown is in it: asking again tells.
-func (b *Book) PlaceFree(ctx context.Context, c cart.Cart, quote cart.Quote, to klarna.Address, by klarna.Customer) (Order, error) {
-	o, stored, err := b.placeFree(ctx, c, quote, to, by)
+func (b *Book) PlaceFree(ctx context.Context, c cart.Cart, quote cart.Quote, typed Typed) (Order, error) {
+	o, stored, err := b.placeFree(ctx, c, quote, typed)
 	b.Observer.Book(observe.BookPlace, resultOfFree(stored, err))
 	if err != nil {
 		return Order{}, fmt.Errorf("place order of cart %s: %w", c.ID, err)
@@ -54,7 +60,7 @@ func resultOfFree(stored bool, err error) observe.Result {
 	return resultOf(stored, err)
 }
 
-func (b *Book) placeFree(ctx context.Context, c cart.Cart, quote cart.Quote, to klarna.Address, by klarna.Customer) (o Order, stored bool, err error) {
+func (b *Book) placeFree(ctx context.Context, c cart.Cart, quote cart.Quote, typed Typed) (o Order, stored bool, err error) {
 	if !quote.Free() || quote.Unreached || !cart.IsOwnOrder(c.OrderID) {
 		return Order{}, false, ErrCartChanged
 	}
@@ -74,7 +80,7 @@ func (b *Book) placeFree(ctx context.Context, c cart.Cart, quote cart.Quote, to 
 			err = b.Stock.Reserve(ctx, tx, approved)
 		}
 		if err == nil {
-			o, stored, err = b.storeIn(ctx, tx, freeOrder(c, quote, to, by))
+			o, stored, err = b.storeIn(ctx, tx, freeOrder(c, quote, typed))
 		}
 		return err
 	})
@@ -95,13 +101,13 @@ func (b *Book) placeFree(ctx context.Context, c cart.Cart, quote cart.Quote, to 
 
 // freeOrder is the order of a cart for which nothing is to be paid. There is nothing to be
 // captured or decided, and nobody to be told.
-func freeOrder(c cart.Cart, quote cart.Quote, to klarna.Address, by klarna.Customer) Order {
+func freeOrder(c cart.Cart, quote cart.Quote, typed Typed) Order {
 	now := time.Now().UTC()
 	o := Order{
 		ID: c.OrderID, Priced: quote.Version.Number, Key: rand.Text(), CartID: c.ID, PlacedAt: now,
 		PurchaseCountry: c.Country, PurchaseCurrency: money.Currency(quote.Currency), Locale: c.Locale,
 		OrderLines: slices.Clone(quote.OrderLines), OrderTaxAmount: quote.OrderTaxAmount,
-		BillingAddress: to, ShippingAddress: to, Customer: by,
+		BillingAddress: typed.Address, ShippingAddress: typed.Address, Customer: typed.Customer, Checkboxes: typed.Checkboxes,
 		Status: ordermanagement.Captured, FraudStatus: ordermanagement.FraudAccepted, FraudStatusAt: now, Acknowledged: true,
 	}
 	o.Terms, o.Delivery = TermsOf(quote.Version, o, quote.Used()), deliveryOf(quote.Version, o).with(quotedIn(quote))

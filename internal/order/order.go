@@ -120,7 +120,8 @@ type Order struct {
 	CartClosed bool `json:"cart_closed"`
 }
 
-// Checkbox is the shopper's answer to a question of the shop's own in Klarna's form.
+// Checkbox is the shopper's answer to a question of the shop's own, in Klarna's form or in that
+// of an order for which nothing is to be paid.
 type Checkbox struct {
 	ID      string `json:"id"`
 	Text    string `json:"text"` // as it was asked, Markdown

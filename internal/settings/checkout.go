@@ -63,6 +63,15 @@ type Checkbox struct {
 	Required bool
 }
 
+// Asked are the questions that the shop's own form of an order for which nothing is to be paid asks
+// in a market: those of Klarna Checkout's, in whose place it stands.
+func (c Checkout) Asked(country string) []Checkbox {
+	if c.Payments {
+		return nil
+	}
+	return c.Forms[country].Checkboxes
+}
+
 // AsksMore reports whether a form has checkboxes of the shop's own.
 func (c Checkout) AsksMore() bool {
 	for _, f := range c.Forms {

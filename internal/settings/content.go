@@ -15,6 +15,8 @@ import (
 	"github.com/yuin/goldmark/ast"
 	"github.com/yuin/goldmark/extension"
 	"github.com/yuin/goldmark/text"
+
+	"github.com/shopd/shopd/internal/i18n"
 )
 
 // maxSide is the width and height that a logo may have, in pixels.
@@ -123,4 +125,15 @@ func markdown(data []byte) (string, error) {
 	var html strings.Builder
 	err = page.Renderer().Render(&html, data, root)
 	return html.String(), err
+}
+
+// HTML is the question in a language for a label: its paragraphs as lines, and its links lead to
+// a tab of their own.
+func (b Checkbox) HTML(l i18n.Lang) string {
+	asked, _ := b.Text.In(l)
+	var html strings.Builder
+	if err := page.Convert([]byte(asked), &html); err != nil {
+		return ""
+	}
+	return strings.NewReplacer("<p>", "", "</p>\n<p>", "<br>", "</p>\n", "", "<a href", `<a target="_blank" rel="noopener" href`).Replace(html.String())
 }

@@ -1,6 +1,8 @@
 package storefront
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"net/http"
 	"net/url"
@@ -10,6 +12,7 @@ import (
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/cartsync"
 	"github.com/shopd/shopd/internal/checkoutsession"
+	"github.com/shopd/shopd/internal/i18n"
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/market"
@@ -27,9 +30,8 @@ import (
 // freeForm is that form when it comes back. The zero value is a fresh one.
 type freeForm struct {
 	status int
-	typed  klarna.Address
-	by     klarna.Customer // a company; zero: a person
-	wrong  []string        // names of fields
+	typed  order.Typed
+	wrong  []string // names of fields
 	// unreached: by what the merchant's own server says of the place, which the cart does not go to.
 	unreached bool
 	notes     func(*view) []templates.Note
@@ -47,6 +49,43 @@ func fieldsOfFree(m market.Market, form settings.Form, c cart.Cart, quote cart.Q
 		return slices.DeleteFunc(fields, func(f market.Field) bool { return f.Name != "email" })
 	}
 	return fields
+}
+
+// boxName is the name of a checkbox in the form.
+func boxName(id string) string { return "checkbox_" + id }
+
+// boxValue is what a checkbox sends when it is ticked: a name of its text, so that nobody has agreed
+// to one that was published after he was asked.
+func boxValue(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:8])
+}
+
+// ticked are the answers of a form to the questions that it asks now, and the names of those
+// without which nobody can buy.
+func ticked(r *http.Request, asked []settings.Checkbox, locale string) (boxes []order.Checkbox, missing []string) {
+	for _, box := range asked {
+		text, _ := box.Text.In(i18n.LangOf(locale))
+		yes := r.PostFormValue(boxName(box.ID)) == boxValue(text)
+		boxes = append(boxes, order.Checkbox{ID: box.ID, Text: text, Checked: yes})
+		if box.Required && !yes {
+			missing = append(missing, boxName(box.ID))
+		}
+	}
+	return boxes, missing
+}
+
+// boxes are the checkboxes of the form, ticked where they were when it was sent.
+func (v *view) boxes(form freeForm) (boxes []templates.Box) {
+	for _, box := range v.version.Shop.Checkout.Asked(v.cart.Country) {
+		text, _ := box.Text.In(v.lang)
+		name := boxName(box.ID)
+		boxes = append(boxes, templates.Box{
+			Name: name, Value: boxValue(text), HTML: box.HTML(v.lang), Required: box.Required, Wrong: slices.Contains(form.wrong, name),
+			Ticked: slices.Contains(form.typed.Checkboxes, order.Checkbox{ID: box.ID, Text: text, Checked: true}),
+		})
+	}
+	return boxes
 }
 
 // free shows the form beside the order, after a sync with the outcome Free.
@@ -89,7 +128,8 @@ func (s *Storefront) free(w http.ResponseWriter, r *http.Request, result kco.Res
 	page.Notes = append(page.Notes, notes...)
 	page.Notes = append(page.Notes, without(lineNotes, page.Notes)...)
 	page.Fields = fieldsOf(fieldsOfFree(v.market, v.form(), result.Cart, result.Quote), result.Quote)
-	typed := typedIn(&form.typed, &form.by)
+	page.Boxes = v.boxes(form)
+	typed := typedIn(&form.typed.Address, &form.typed.Customer)
 	for i := range page.Fields {
 		f := &page.Fields[i]
 		f.Value, f.Wrong = *typed[f.Name], slices.Contains(form.wrong, f.Name)
@@ -207,12 +247,15 @@ func (s *Storefront) placeTyped(r *http.Request, c cart.Cart) (order.Order, free
 		return order.Order{}, freeForm{}, err
 	}
 	m, _ := c.Market(quote.Version)
-	form := freeForm{typed: klarna.Address{Country: c.Country}}
+	form := freeForm{typed: order.Typed{Address: klarna.Address{Country: c.Country}}}
+	to, by := &form.typed.Address, &form.typed.Customer
 	rules := quote.Version.Shop.Checkout.Forms[c.Country]
 	if rules.CustomerType(c.CustomerType) == market.Organization {
-		form.by.Type = market.Organization
+		by.Type = market.Organization
 	}
-	fields, members := fieldsOfFree(m, rules, c, quote), typedIn(&form.typed, &form.by)
+	var unticked []string
+	form.typed.Checkboxes, unticked = ticked(r, quote.Version.Shop.Checkout.Asked(c.Country), c.Locale)
+	fields, members := fieldsOfFree(m, rules, c, quote), typedIn(to, by)
 	for _, f := range fields {
 		*members[f.Name] = market.Clean(r.PostFormValue(f.Name))
 	}
@@ -220,12 +263,12 @@ func (s *Storefront) placeTyped(r *http.Request, c cart.Cart) (order.Order, free
 	if c.OrderID != r.PostFormValue("order") || c.Revision != revision || !quote.Free() || c.ShipsAbroad() {
 		return order.Order{}, form, order.ErrCartChanged
 	}
-	if form.wrong = wrongMembers(fields, quote, form.typed, form.by); len(form.wrong) > 0 {
+	if form.wrong = append(wrongMembers(fields, quote, *to, *by), unticked...); len(form.wrong) > 0 {
 		return order.Order{}, form, errBadAddress
 	}
 	if quote.Shipping != nil { // lines and delivery are those of the place
 		shown := quote.Shown()
-		c, quote, err = s.goesTo(r, c, quote, cart.Place{Region: form.typed.Region, PostalCode: form.typed.PostalCode})
+		c, quote, err = s.goesTo(r, c, quote, cart.Place{Region: to.Region, PostalCode: to.PostalCode})
 		if form.unreached = errors.Is(err, errUnreached); form.unreached {
 			form.wrong, err = []string{"postal_code"}, errBadAddress
 		}
@@ -235,11 +278,11 @@ func (s *Storefront) placeTyped(r *http.Request, c cart.Cart) (order.Order, free
 		if quote.Shown() != shown {
 			return order.Order{}, form, order.ErrCartChanged
 		}
-		if form.wrong = wrongMembers(fields, quote, form.typed, form.by); len(form.wrong) > 0 {
+		if form.wrong = wrongMembers(fields, quote, *to, *by); len(form.wrong) > 0 {
 			return order.Order{}, form, errBadAddress
 		}
 	}
-	o, err := s.Book.PlaceFree(r.Context(), c, quote, form.typed, form.by)
+	o, err := s.Book.PlaceFree(r.Context(), c, quote, form.typed)
 	return o, form, err
 }
 

@@ -55,7 +55,7 @@ func (s *shopper) placedFree() order.Order {
 // aborted, and no other is ever made.
 func TestOrderForNothing(t *testing.T) {
 	t.Parallel()
-	d := deploy(t, 1, fakeklarna.Options{}, "-shop", gifts(t, ""))
+	d := deploy(t, 1, fakeklarna.Options{}, "-shop", gifts(t, "checkout: {checkboxes: [{id: age, text: I am 18 or older, required: true}]}\n"))
 	s := d.shopper(t, browsertest.Options{})
 	s.fill("MUG-1", "EBK-1")
 	s.visit("/cart")
@@ -77,8 +77,10 @@ func TestOrderForNothing(t *testing.T) {
 
 	// What is wrong is said; what is typed stays over a reload and a change of the order.
 	s.click("[data-buy]")
-	s.Wait("what is wrong", `() => document.querySelectorAll("[data-errors] li").length === 7 && document.activeElement.matches("[data-errors]")`)
+	s.Wait("what is wrong", `() => document.querySelectorAll("[data-errors] li").length === 8 && document.activeElement.matches("[data-errors]")`)
 	s.typeAddress()
+	s.click("#checkbox_age")
+	s.Wait("no fault", `() => document.querySelector("[data-errors]").hidden && !document.querySelector("#checkbox_age-error")`)
 	s.pressFast("MUG-1:plus", 2)
 	s.Wait("the new quantity", `() => document.querySelector('[data-region=lines] [data-sku="MUG-1"]').dataset.quantity === "3"`)
 	s.visit("/checkout")
@@ -102,6 +104,7 @@ func TestOrderForNothing(t *testing.T) {
 
 	// A form that does not arrive costs nothing of what was typed; the purchase lets it go.
 	s.Expect("ERR_INTERNET_DISCONNECTED")
+	s.click("#checkbox_age") // nothing ticks it but the shopper
 	s.Offline(true)
 	s.click("[data-buy]")
 	s.Wait("the browser to say that it is offline", `() => location.protocol === "chrome-error:"`)
@@ -109,12 +112,13 @@ func TestOrderForNothing(t *testing.T) {
 	s.visit("/checkout")
 	s.freeShown()
 	s.Wait("what was typed", `(email) => document.getElementById("email").value === email && document.getElementById("city").value`, person["email"])
+	s.click("#checkbox_age")
 	s.MustEval(`() => { document.getElementById("postal_code").value = "999 99"; }`) // who collects lives where nothing is delivered
 	s.click("[data-buy]")
 	o := s.placedFree()
 	s.Wait("what was typed to be gone", `() => !Object.keys(sessionStorage).some((key) => key.startsWith("shopd-purchase-"))`)
-	if o.ShippingAddress.City != person["city"] || o.OrderAmount != 0 || o.Lines()[0].Line.Quantity != 3 {
-		t.Errorf("the order has %+v", o.OrderLines)
+	if len(o.Checkboxes) != 1 || !o.Checkboxes[0].Checked || o.ShippingAddress.City != person["city"] || o.OrderAmount != 0 || o.Lines()[0].Line.Quantity != 3 {
+		t.Errorf("the order has %+v, %+v", o.OrderLines, o.Checkboxes)
 	}
 	other.placedFree() // the tab that is still open follows
 	if got := d.rows("select 'n', count(*) from orders")["n"]; got != 1 {

@@ -38,7 +38,7 @@ export class AddressForm {
     this.#summary = form.querySelector("[data-errors]");
     this.#changed = changed;
     this.#right = right;
-    for (const field of this.#all) field.value = typed[field.name] ?? field.value;
+    for (const field of this.#texts) field.value = typed[field.name] ?? field.value;
     form.addEventListener("input", ({ target }) => this.fields.includes(target) && this.#typed(target));
     form.addEventListener("focusout", ({ target }) => {
       if (this.#wrong.has(target.name)) this.#look(target);
@@ -55,6 +55,11 @@ export class AddressForm {
     return [...this.#form.querySelectorAll("[data-field]")];
   }
 
+  /** All but the checkboxes, whose answers are given anew with each page. */
+  get #texts() {
+    return this.#all.filter(({ type }) => type !== "checkbox");
+  }
+
   /** The fields that are asked for. */
   get fields() {
     return this.#all.filter((field) => !field.matches(":disabled"));
@@ -62,7 +67,7 @@ export class AddressForm {
 
   /** What stands in the fields, as it is, also in those that are not asked for now. */
   get typed() {
-    return Object.fromEntries(this.#all.map(({ name, value }) => [name, value]));
+    return Object.fromEntries(this.#texts.map(({ name, value }) => [name, value]));
   }
 
   /** What is to be sent of the fields that are asked for, by their names. @returns {Record<string, string>} */
@@ -151,8 +156,9 @@ export class AddressForm {
 
   /** What is wrong with a field, in words; "" nothing. */
   #fault(field) {
-    const value = clean(field.value);
     const { error } = field.dataset;
+    if (field.type === "checkbox") return field.required && !field.checked ? error : "";
+    const value = clean(field.value);
     if (value === "") return field.required ? error : "";
     if (this.#refused.get(field.name) === value) return error;
     if (!fits(field, value)) return error;
@@ -198,7 +204,7 @@ export class AddressForm {
     }
     this.#wrong.add(field.name);
     const error = make("p", { className: "err", id: `${field.id}-error` }, fault);
-    field.before(error);
+    (field.closest("label") ?? field).before(error);
     field.setAttribute("aria-invalid", "true");
     field.setAttribute("aria-describedby", error.id);
   }

@@ -373,20 +373,6 @@ type DeliveryView struct {
 	Options []DeliveryOption
 }
 
-// FreeView is the checkout page of a cart for which nothing is to be paid.
-type FreeView struct {
-	Shell
-	Order
-	OrderID string // the shop's own, that the order will have
-	// CustomerTypes and CustomerType are those of DetailsView.
-	CustomerTypes []string
-	CustomerType  string
-	Fields        []AddressField // in their order
-	Options       []DeliveryOption
-	// Anywhere is that of the way of delivery that is chosen.
-	Anywhere bool
-}
-
 // DeliveryOption is a way of delivery, with its price.
 type DeliveryOption struct {
 	ID     string

@@ -66,5 +66,5 @@ func (w *World) PlaceFree(book *order.Book, c cart.Cart) (order.Order, error) {
 	if err != nil {
 		w.T.Fatal(err)
 	}
-	return book.PlaceFree(w.T.Context(), c, quote, Eva, klarna.Customer{})
+	return book.PlaceFree(w.T.Context(), c, quote, order.Typed{Address: Eva})
 }
