@@ -1,8 +1,10 @@
 package catalog
 
 import (
+	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
 
@@ -124,13 +126,18 @@ func (w *words) search(query string, groups int) []uint8 {
 
 // like returns the numbers of the words that a word of a query means: those that contain
 // it, or differ from it by the endings of the language. Only where there are none, those
-// that begin with it but for one mistake; else those that contain it so.
+// that begin with it but for one mistake; else those that contain it so. One letter, of which
+// nearly every word has something, has to stand alone: "t" is in "t-shirt".
 func (w *words) like(word string) []int32 {
 	end := stem(w.lang, word)
 	joins := w.lang != i18n.English // writes words together: what a thing is stands at the end
 	contains := func(i int) bool {
 		return strings.Contains(w.list[i], word) || w.stems[i] == end || joins && strings.HasSuffix(w.stems[i], end) ||
 			len(end) >= minPart && strings.Contains(w.list[i], end)
+	}
+	other := func(r rune) bool { return !unicode.IsLetter(r) }
+	if letter, size := utf8.DecodeRuneInString(word); size == len(word) && unicode.IsLetter(letter) {
+		contains = func(i int) bool { return slices.Contains(strings.FieldsFunc(w.list[i], other), word) }
 	}
 	begins := func(i int) bool { return near(w.list[i], word) || near(w.list[i], end) }
 	within := func(i int) bool { return nearPart(w.list[i], word) || nearPart(w.list[i], end) }

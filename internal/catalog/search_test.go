@@ -25,6 +25,7 @@ products:
     variants:
       - {sku: SOCK-R, colour: {en: Crimson, sv: Karmosinröd, fi: Karmiininpunainen}, stock: 1, gtin: "7350000000115"}
       - {sku: SOCK-B, colour: {en: Blue, sv: Blå, fi: Sininen}, stock: 1}
+      - {sku: SOCK-Q, colour: Q, stock: 1}
 `
 
 func find(c *catalog.Catalog, q catalog.Query) string {
@@ -54,6 +55,9 @@ func TestSearchForgives(t *testing.T) {
 		{"en", "BERRY", []string{"cloudberry", "cloudberries", "berry", "cluodberry", "clodberry"}},
 		{"en", "sock", []string{"socks", "sock", "crimson", "crimsom", "blue", "asfjall", "ÅSFJÄLL", "SOCK-B", "sock-b", "7350000000115", "sock crimson"}},
 		{"en", "", []string{"jacket sock", "xyz", "jckt", "regnjackor", "🧥", "%", "---", "🧥 %"}},
+		{"en", "", []string{"c", "x", "xxx", "zz", "eee", "jacket k"}}, // a letter is no part of a word
+		{"de", "", []string{"e", "ttt"}},
+		{"en", "sock", []string{"q", "Q", "qqq", "sock q", "b sock"}},
 		{"en", "JACKET BOX BERRY sock", []string{"", "  "}},
 		{"en", "sock", []string{"sock 🧥", "- sock"}},
 		{"sv", "JACKET", []string{"jacka", "jackor", "jackan", "regnjacka", "regnjackorna", "jakcor", "jackr"}},
