@@ -250,7 +250,8 @@ func (s *Storefront) placeTyped(r *http.Request, c cart.Cart) (order.Order, free
 	form := freeForm{typed: order.Typed{Address: klarna.Address{Country: c.Country}}}
 	to, by := &form.typed.Address, &form.typed.Customer
 	rules := quote.Version.Shop.Checkout.Forms[c.Country]
-	if rules.CustomerType(c.CustomerType) == market.Organization {
+	buyer := rules.CustomerType(c.CustomerType)
+	if buyer == market.Organization {
 		by.Type = market.Organization
 	}
 	var unticked []string
@@ -260,7 +261,7 @@ func (s *Storefront) placeTyped(r *http.Request, c cart.Cart) (order.Order, free
 		*members[f.Name] = market.Clean(r.PostFormValue(f.Name))
 	}
 	revision, _ := strconv.ParseInt(r.PostFormValue("revision"), 10, 64) // it was read before
-	if c.OrderID != r.PostFormValue("order") || c.Revision != revision || !quote.Free() || c.ShipsAbroad() {
+	if c.OrderID != r.PostFormValue("order") || c.Revision != revision || buyer != r.PostFormValue("customer_type") || !quote.Free() || c.ShipsAbroad() {
 		return order.Order{}, form, order.ErrCartChanged
 	}
 	if form.wrong = append(wrongMembers(fields, quote, *to, *by), unticked...); len(form.wrong) > 0 {

@@ -105,7 +105,7 @@ func TestFreeCheckout(t *testing.T) {
 				!strings.Contains(words(doc.Find("[data-testid=nothing-to-pay]")), i18n.T("sv", "free.title")) {
 				t.Fatalf("the page is\n%s", words(doc.Find("main")))
 			}
-			if got, want := form, typed(nil, "order", form.Get("order"), "revision", form.Get("revision"), "email", "", "given_name", "", "family_name", "", "street_address", "", "postal_code", "", "city", "", "phone", ""); !cmp.Equal(got, want) {
+			if got, want := form, typed(nil, "order", form.Get("order"), "revision", form.Get("revision"), "customer_type", "person", "email", "", "given_name", "", "family_name", "", "street_address", "", "postal_code", "", "city", "", "phone", ""); !cmp.Equal(got, want) {
 				t.Errorf("the form asks for %v", got)
 			}
 			if got := texts(doc, "[action='/cart/delivery'] button"); !cmp.Equal(got, []string{"Postbåten, 49 kr", "Express, 129 kr"}) {

@@ -2,6 +2,7 @@ package storefront_test
 
 import (
 	"html"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -52,6 +53,17 @@ func TestFreeCompany(t *testing.T) {
 		t.Errorf("a number that is none: got %d", got.StatusCode)
 	}
 	company.Set("organization_registration_id", "556016-0680")
+	// In another tab it becomes a person's: the script of the open page has the cart's revision, and the fields of a company.
+	b.Post("/cart/customer", "customer_type", "person")
+	_, form = b.freePage()
+	stale := maps.Clone(company)
+	stale.Set("revision", form.Get("revision"))
+	if got := b.Submit("/checkout/place", stale); got.StatusCode != http.StatusConflict || !strings.Contains(html.UnescapeString(got.Text), i18n.T("sv", "free.changed.title")) {
+		t.Errorf("the form of a company for a person: got %d", got.StatusCode)
+	}
+	b.Post("/cart/customer", "customer_type", "organization")
+	_, form = b.freePage()
+	company.Set("revision", form.Get("revision"))
 	got = b.Submit("/checkout/place", company)
 	if got.StatusCode != http.StatusSeeOther {
 		t.Fatalf("placing: got %d\n%.2000s", got.StatusCode, got.Text)

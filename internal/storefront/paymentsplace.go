@@ -149,10 +149,11 @@ func (s *Storefront) approved(ctx context.Context, c cart.Cart, request placeReq
 	}
 	to := request.goesTo()
 	if place := (cart.Place{Region: to.Region, PostalCode: to.PostalCode}); !c.TaxedAs(place, version) || quote.Unreached {
-		c, err = s.moved(ctx, c.ID, f, cart.Change{Place: &place}, func(*cart.Cart) error { return nil })
+		there, err := s.moved(ctx, c.ID, f, cart.Change{Place: &place}, func(*cart.Cart) error { return nil })
 		if err != nil {
 			return c, nil, err
 		}
+		c = there
 		if quote, err = s.Pricer.Quote(c.Contents); err != nil {
 			return c, nil, err
 		}
