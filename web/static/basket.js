@@ -1,7 +1,7 @@
 // The basket of a checkout session on a page of ours.
 import { Follow } from "./follow.js";
 import { show } from "./messages.js";
-import { pageData, text } from "./page.js";
+import { pageAnew, pageData, text } from "./page.js";
 import { isLocal } from "./update.js";
 
 /** On a page of the shop's own cart it does nothing. */
@@ -44,6 +44,6 @@ function source(data) {
 }
 
 function goneOn() {
-  const actions = [{ text: text("elsewhere_here"), key: "elsewhere", run: () => location.reload() }];
+  const actions = [{ text: text("elsewhere_here"), key: "elsewhere", run: () => pageAnew() }];
   show({ id: "elsewhere", kind: "warn", title: text("elsewhere_title"), body: text("elsewhere_body"), actions });
 }

@@ -2,7 +2,7 @@
 import { openChannel } from "./channel.js";
 import { Look } from "./look.js";
 import { show } from "./messages.js";
-import { loadPage, pageData, showCount, text } from "./page.js";
+import { loadPage, pageAnew, pageData, showCount, text } from "./page.js";
 import { isEmpty, merge, Queue } from "./queue.js";
 import { steppers } from "./stepper.js";
 import { byKey, keeping, paint } from "./summary.js";
@@ -75,7 +75,7 @@ export function startCart(main, { limits, times, pause = 600 } = {}) {
       return;
     }
     if (answer.page.documentElement.lang !== document.documentElement.lang) {
-      if (!more) location.reload(); // in another country or language all of the page is
+      if (!more) pageAnew(); // in another country or language all of the page is
       return;
     }
     keeping(main, () => main.replaceChildren(...answer.page.querySelector("main").childNodes));

@@ -6,7 +6,7 @@ import { Basket } from "./basket.js";
 import { Kept } from "./kept.js";
 import { drop, show } from "./messages.js";
 import { OpenOrder } from "./order.js";
-import { pageData, text } from "./page.js";
+import { pageAnew, pageData, text } from "./page.js";
 
 /**
  * Makes the page work.
@@ -43,7 +43,7 @@ export function start(options) {
         form.elements.revision.value = cart_revision;
         basket.told(basket_revision);
       },
-      renew: () => location.reload(),
+      renew: () => pageAnew(),
       perCountry: true,
     },
     options,

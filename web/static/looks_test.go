@@ -24,7 +24,7 @@ func show(t *testing.T, o browsertest.Options, page templ.Component) *checkoutPa
 	t.Helper()
 	mux := http.NewServeMux()
 	mux.Handle("/static/", static.Handler())
-	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		w.Header().Set("Content-Security-Policy", policy)
 		if err := page.Render(templ.WithNonce(r.Context(), nonce), w); err != nil {

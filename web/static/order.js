@@ -3,7 +3,7 @@
 import { openChannel } from "./channel.js";
 import { Look } from "./look.js";
 import { drop, notesIn, show, tell } from "./messages.js";
-import { alarm, languageOf, make, pageData, text } from "./page.js";
+import { alarm, languageOf, make, pageAnew, pageData, text } from "./page.js";
 import { isEmpty, Queue } from "./queue.js";
 import { steppers } from "./stepper.js";
 import { byKey, lineOf, paint, replaceRegions, total } from "./summary.js";
@@ -239,7 +239,7 @@ export class OpenOrder {
     try {
       this.#form.renew(answer);
     } catch (error) {
-      location.reload(); // the page is rendered with the new order
+      pageAnew(); // the page is rendered with the new order
       throw error;
     }
     this.#say({ id: "renewed", kind: "info", title: text("renewed_title"), body: text("renewed_body"), closes: true });
@@ -254,7 +254,7 @@ export class OpenOrder {
     const say = this.#switched ? "?market=changed" : moved ? "?market=delivery" : "";
     this.#switched = false;
     if (languageOf(locale) !== languageOf(document.documentElement.lang) || (moved && this.#form.perCountry)) {
-      queueMicrotask(() => location.replace(location.pathname + say));
+      queueMicrotask(() => pageAnew(say));
       return;
     }
     if (!moved) return;
@@ -311,7 +311,7 @@ export class OpenOrder {
     } else if (code === "bad_discount_code") {
       this.#badCode(text("bad_code", change.discount_code));
     } else if (code === "unknown_option" || code === "unknown_customer_type") {
-      location.reload(); // the shop offers something else by now
+      pageAnew(); // the shop offers something else by now
     } else {
       this.#say({ id: "refused", kind: "bad", title: message, closes: true });
     }

@@ -5,6 +5,7 @@
  * @typedef {object} PageData
  * @property {number} cart_revision the page was made with
  * @property {string} cart_id_hash the same for all pages of one cart, "" without a cart
+ * @property {string} [page_url] of a page that can be the answer to a form
  * @property {string} [order_id] checkout only
  * @property {string} [update_url] checkout only
  * @property {string} [country] checkout only: purchase country of the prices shown
@@ -15,6 +16,17 @@
 export function pageData(from = document) {
   const element = from.getElementById("checkout-data") ?? from.getElementById("page-data");
   return JSON.parse(element?.textContent || '{"cart_revision": 0, "cart_id_hash": "", "texts": {}}');
+}
+
+/**
+ * Loads the page anew. The address of a page that answers a form is the form's: to reload that would send it again.
+ * @param {string} [query] in place of the address's
+ */
+export function pageAnew(query) {
+  const { page_url: own } = pageData();
+  if (own) location.replace(own + (query ?? ""));
+  else if (query === undefined) location.reload();
+  else location.replace(location.pathname + query);
 }
 
 const { texts } = pageData();

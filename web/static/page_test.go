@@ -6,8 +6,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/a-h/templ"
 	"github.com/go-rod/rod/lib/input"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/shopd/shopd/internal/browsertest"
+	"github.com/shopd/shopd/web/static"
+	"github.com/shopd/shopd/web/templates"
 )
 
 // One member of a change is refused: the page says why, shows what is true, and sends the rest.
@@ -396,5 +401,36 @@ func TestNothingToDrive(t *testing.T) {
 	c.Go(s.URL + "/elsewhere")
 	if got := c.MustEval(`async () => { const { start } = await import("/static/checkout.js"); return start() === null }`); !got.Bool() {
 		t.Error("started on a page without an order")
+	}
+}
+
+// A page that can be the answer to a form is loaded anew by its own address, any other by the one that it has.
+func TestPageAnew(t *testing.T) {
+	t.Parallel()
+	shell := shellIn("sv")
+	session := shell
+	session.Base = "/checkout/s/b-1"
+	for _, tt := range []struct {
+		page  templ.Component
+		query any // nil: none
+		want  string
+	}{
+		{templates.Cart(templates.CartView{Shell: shell}), nil, "/cart"},
+		{templates.Free(templates.FreeView{Shell: shell}), "?market=changed", "/checkout?market=changed"},
+		{templates.Free(templates.FreeView{Shell: session}), nil, "/checkout/s/b-1"},
+		{templates.Checkout(templates.CheckoutView{Shell: shell}), "?market=changed", "/?market=changed"},
+		{templates.Checkout(templates.CheckoutView{Shell: shell}), nil, "/?a=b"},
+	} {
+		c := show(t, browsertest.Options{}, tt.page)
+		c.MustEval(`async (module, query) => {
+			const { pageAnew } = await import(module);
+			history.replaceState(null, "", "/?a=b");
+			document.documentElement.dataset.old = "yes";
+			setTimeout(() => pageAnew(query ?? undefined));
+		}`, static.URL("page.js"), tt.query)
+		c.Wait("the page anew", `() => !document.documentElement.dataset.old && document.readyState === "complete"`)
+		if got := c.MustEval(`() => location.pathname + location.search`).Str(); got != tt.want {
+			t.Errorf("it leads to %s, want %s", got, tt.want)
+		}
 	}
 }

@@ -8,7 +8,7 @@ import { callFor, Kept } from "./kept.js";
 import { drop, show } from "./messages.js";
 import { Methods } from "./methods.js";
 import { OpenOrder } from "./order.js";
-import { announce, make, pageData, text } from "./page.js";
+import { announce, make, pageAnew, pageData, text } from "./page.js";
 import { place } from "./place.js";
 import { fillReview } from "./review.js";
 import { reading } from "./summary.js";
@@ -253,7 +253,7 @@ class Payments {
   #customer(type) {
     if (this.#page === "review" || type === this.#shown.customer?.type || this.queue.pending.customer_type) return;
     const radio = [...this.#form.querySelectorAll("input[name=customer_type]")].find(({ value }) => value === type);
-    if (!radio) return location.reload(); // the shop asks for something else by now
+    if (!radio) return pageAnew(); // the shop asks for something else by now
     radio.checked = true;
     this.#buyer(type);
   }

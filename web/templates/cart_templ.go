@@ -218,7 +218,7 @@ func Cart(v CartView) templ.Component {
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = layout(frame{Shell: v.Shell, title: v.t("cart.title"), attrs: templ.Attributes{"data-cart": true}, data: v.Shell.data(), wrong: v.Discount.Refused != ""}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var2), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = layout(frame{Shell: v.Shell, title: v.t("cart.title"), attrs: templ.Attributes{"data-cart": true}, data: v.data(), wrong: v.Discount.Refused != ""}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var2), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

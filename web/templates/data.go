@@ -12,6 +12,7 @@ import (
 type pageData struct {
 	CartRevision int64           `json:"cart_revision"`
 	CartIDHash   string          `json:"cart_id_hash"`
+	PageURL      string          `json:"page_url,omitempty"`   // of a page that can be the answer to a form
 	OrderID      string          `json:"order_id,omitempty"`   // checkout only
 	UpdateURL    string          `json:"update_url,omitempty"` // checkout only
 	CartURL      string          `json:"cart_url,omitempty"`   // checkout only: the cart, or the merchant's own page
@@ -139,6 +140,12 @@ func (s Shell) data() pageData {
 	return pageData{CartRevision: s.CartRevision, CartIDHash: s.CartIDHash, Texts: s.scriptTexts(forPage)}
 }
 
+func (v CartView) data() pageData {
+	d := v.Shell.data()
+	d.PageURL = v.To("/cart")
+	return d
+}
+
 func (v CheckoutView) data() pageData {
 	d := v.checkoutData(v.base()+"/update", forCheckout)
 	d.OrderID = v.OrderID
@@ -156,7 +163,7 @@ func (v PaymentsView) data() pageData {
 
 func (v FreeView) data() pageData {
 	d := v.checkoutData(v.base()+"/update", forForm)
-	d.OrderID = v.OrderID
+	d.OrderID, d.PageURL = v.OrderID, v.base()
 	return d
 }
 
