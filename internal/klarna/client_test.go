@@ -228,18 +228,24 @@ func TestErrorBodies(t *testing.T) {
 // What goes to the log says what Klarna does not take, and nothing of who bought.
 func TestErrorsHoldNoPeople(t *testing.T) {
 	for said, want := range map[string]string{
-		"Bad value: billing_address.postal_code":      "Bad value: billing_address.postal_code",
-		"order_amount 119800 is not the sum 119900":   "order_amount 119800 is not the sum 119900",
-		"ada@example.com is not allowed":              "… is not allowed",
-		"Not a phone number: +46 70-123 45 67":        "Not a phone number: …",
-		"We found no Storgatan 1b in 111 47":          "We found no … in 111 47",
-		"captured_amount must be between 1 and 10000": "captured_amount must be between 1 and 10000",
-		"given_name 'Ada' is not allowed":             "given_name '…' is not allowed",
-		`Unknown value "ada lovelace"`:                `Unknown value "…"`,
-		"'Ada', 'Lovelace'":                           "'…', '…'",
-		"It isn't Klarna's":                           "It isn't Klarna's",
-		"'tax_rate' of 'NO' must be \"2500\"":         "'tax_rate' of 'NO' must be \"2500\"",
-		"'lines[0].name', 'sv-SE', '-4.50', ''":       "'lines[0].name', 'sv-SE', '-4.50', ''",
+		"Bad value: billing_address.postal_code":       "Bad value: billing_address.postal_code",
+		"order_amount 119800 is not the sum 119900":    "order_amount 119800 is not the sum 119900",
+		"ada@example.com is not allowed":               "… is not allowed",
+		"Not a phone number: +46 70-123 45 67":         "Not a phone number: …",
+		"We found no Storgatan 1b in 111 47":           "We found no … in 111 47",
+		"captured_amount must be between 1 and 10000":  "captured_amount must be between 1 and 10000",
+		"given_name 'Ada' is not allowed":              "given_name '…' is not allowed",
+		`Unknown value "ada lovelace"`:                 `Unknown value "…"`,
+		"'Ada', 'Lovelace'":                            "'…', '…'",
+		"It isn't Klarna's":                            "It isn't Klarna's",
+		"'tax_rate' of 'NO' must be \"2500\"":          "'tax_rate' of '…' must be \"…\"",
+		"'order_lines[0].name', \"locale\", ''":        "'order_lines[0].name', \"locale\", ''",
+		"given_name 'ADA' is not 'anna.svensson'":      "given_name '…' is not '…'",
+		"family_name 'O'Brien' is not allowed":         "family_name '…' is not allowed",
+		"'D'Angelo Rossi', '11147'":                    "'…', '…'",
+		`"Ada""Lovelace" and 'Ada''Lovelace'`:          `"…""…" and '…''…'`,
+		"no end of 'Ada Lovelace":                      "no end of '…",
+		"billing_address 'billing_address.given_name'": "billing_address 'billing_address.given_name'",
 	} {
 		err := &klarna.Error{Operation: "x", Status: 400, Messages: []string{said}}
 		if got := err.Error(); got != fmt.Sprintf("x: klarna answered 400 %q", []string{want}) {

@@ -3,9 +3,12 @@ package klarna
 import (
 	"fmt"
 	"net/http"
+	"reflect"
 	"regexp"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/shopd/shopd/internal/observe"
 )
@@ -37,26 +40,74 @@ const (
 // personal is what looks like an e-mail address, a phone number, or a street with its number.
 var personal = regexp.MustCompile(`[^\s"']+@[^\s"']+|\+?[0-9][0-9 ()/-]{6,}[0-9]|\p{Lu}[\p{L}.'-]+ [0-9]+[A-Za-z]?\b`)
 
-// quoted is text in quotes, which may be what a person typed; field is what names a member, a number or a code.
-var (
-	quoted = regexp.MustCompile(`(^|[^\p{L}])("[^"]*"|'[^']*')`)
-	field  = regexp.MustCompile(`^.([a-z0-9]*[_.\[][a-z0-9_.\[\]]*|[0-9.-]*|[A-Z_]*|[a-z]{2}-[A-Z]{2}).$`)
-)
+// members are the names of what our requests hold: nothing else that Klarna quotes is logged, for it may be what a person typed.
+var members = func() map[string]bool {
+	known := map[string]bool{"order_lines": true, "billing_address": true, "shipping_address": true, "merchant_urls": true, "options": true}
+	for _, of := range []any{Sale{}, OrderLine{}, Lines{}, Address{}, Customer{}} {
+		for _, f := range reflect.VisibleFields(reflect.TypeOf(of)) {
+			if name, _, _ := strings.Cut(f.Tag.Get("json"), ","); name != "" {
+				known[name] = true
+			}
+		}
+	}
+	return known
+}()
+
+var index = regexp.MustCompile(`\[[0-9]+\]`)
+
+// isMember reports whether a text is the path of a member, such as order_lines[0].tax_rate.
+func isMember(text string) bool {
+	for part := range strings.SplitSeq(index.ReplaceAllString(text, ""), ".") {
+		if !members[part] {
+			return false
+		}
+	}
+	return true
+}
 
 // withoutPeople are messages without what looks personal: an error's text goes to the log.
 func withoutPeople(messages []string) []string {
 	var plain []string
 	for _, m := range messages {
-		m = quoted.ReplaceAllStringFunc(m, func(found string) string {
-			at := strings.IndexAny(found, `"'`)
-			if field.MatchString(found[at:]) {
-				return found
-			}
-			return found[:at+1] + "…" + found[at:at+1]
-		})
-		plain = append(plain, personal.ReplaceAllString(m, "…"))
+		plain = append(plain, personal.ReplaceAllString(withoutQuotes(m), "…"))
 	}
 	return plain
+}
+
+// withoutQuotes is a message without what is quoted in it, but members. A name may hold an apostrophe, which is before a
+// letter; a quote that has no end goes on to the message's.
+func withoutQuotes(m string) string {
+	var plain strings.Builder
+	for m != "" {
+		at := strings.IndexAny(m, `"'`)
+		if at < 0 {
+			break
+		}
+		before, _ := utf8.DecodeLastRuneInString(m[:at])
+		plain.WriteString(m[:at+1])
+		mark := m[at]
+		if m = m[at+1:]; mark == '\'' && unicode.IsLetter(before) {
+			continue
+		}
+		end := 0
+		for ; end < len(m); end++ {
+			after, _ := utf8.DecodeRuneInString(m[end+1:])
+			if m[end] == mark && (mark == '"' || !unicode.IsLetter(after)) {
+				break
+			}
+		}
+		if text := m[:end]; text == "" || isMember(text) {
+			plain.WriteString(text)
+		} else {
+			plain.WriteString("…")
+		}
+		m = m[end:]
+		if m != "" {
+			plain.WriteByte(mark)
+			m = m[1:]
+		}
+	}
+	return plain.String() + m
 }
 
 // Error says operation, status, code, messages without what looks personal, and correlation ID.
