@@ -71,7 +71,11 @@ func (d dice) file() string {
 				fmt.Fprintf(&b, "  untaxed: ['1*']\n  untaxed_prices: %s\n", one(d, "same", "without_vat"))
 			}
 		}
-		fmt.Fprintf(&b, "  deliver_to: {DK: {tax: %s}, PL: {tax: {standard: 0}}}\n", d.someRates())
+		if country == "US" {
+			b.WriteString("  deliver_to: {DK: {}, PL: {}}\n")
+		} else {
+			fmt.Fprintf(&b, "  deliver_to: {DK: {tax: %s}, PL: {tax: {standard: 0}}}\n", d.someRates())
+		}
 		b.WriteString("  delivery:\n")
 		for i := range d.IntN(4) {
 			fmt.Fprintf(&b, "  - {id: o%d, name: Way, collect: %t", i, d.chance(20))

@@ -336,7 +336,7 @@ func (r *reader) weights(n *yamlfile.Node, path string) (weights []market.Weight
 }
 
 // abroad reads the other countries that a market delivers to. One without a tax has that of
-// its own market. Where there is none, delivery follows the goods if it does at home; a rate
+// its own market; from a market with sales tax no tax is due. Where there is none, delivery follows the goods if it does at home; a rate
 // of its own is the VAT of home.
 func (r *reader) abroad(n *yamlfile.Node, path string, home market.Market, list market.List) (abroad []market.Market) {
 	for _, m := range r.Members(n, path) {
@@ -348,6 +348,11 @@ func (r *reader) abroad(n *yamlfile.Node, path string, home market.Market, list 
 		tax := r.Object(m.Node, path, nil, "tax")["tax"]
 		to, known := list.Lookup(m.Name)
 		switch {
+		case home.Scheme == market.SalesTax: // what leaves the country is untaxed
+			if tax != nil {
+				r.Fail(tax.Line, path+".tax", "is not for a market with sales tax")
+			}
+			to.Country = m.Name
 		case tax != nil:
 			to.Country, to.Scheme, to.Rates, to.SalesTax = m.Name, market.VATIncluded, r.tax(tax, path+".tax"), nil
 		case !known:

@@ -261,6 +261,7 @@ func TestReadRefuses(t *testing.T) {
 		{"collect", "collect: true", "collect: 1", "line 28: markets[0].delivery[1].collect: want true or false"},
 		{"a destination without a tax", "{tax: {standard: 25}}", "{}", "line 29: markets[0].deliver_to.DK.tax: is missing: there is no market DK whose tax it could have"},
 		{"a destination at home", "DK: {tax", "SE: {tax", `line 29: markets[0].deliver_to.SE: "SE" is not the code of another country`},
+		{"a tax abroad of a market with sales tax", "delivery_tax: none", "delivery_tax: none\n    deliver_to: {SE: {}, DK: {tax: {standard: 25}}, NO: {}}", "line 44: markets[2].deliver_to.DK.tax: is not for a market with sales tax"},
 		{"a destination nowhere", "DK: {tax", "QQ: {tax", `line 29: markets[0].deliver_to.QQ: "QQ" is not the code of another country`},
 		{"checkout.product", "product: payments", "product: klarna", `line 44: checkout.product: "klarna" is none of: kco, payments`},
 		{"checkout.payments_flow", "payments_flow: review", "payments_flow: two", `line 44: checkout.payments_flow: "two" is none of: one-step, review`},
