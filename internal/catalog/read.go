@@ -146,7 +146,12 @@ func (v *validator) readCurrencies(n *yamlfile.Node, products []*yamlfile.Node) 
 	}
 	for i, item := range v.Array(n, "currencies") {
 		path := fmt.Sprintf("currencies[%d]", i)
-		read(item.Line, path, v.Text(item, path, 3))
+		code := v.Text(item, path, 3)
+		if code != "" && slices.Contains(currencies, money.Currency(code)) {
+			v.Fail(item.Line, path, "%q stands twice", yamlfile.Said(code))
+			continue
+		}
+		read(item.Line, path, code)
 	}
 	if n != nil {
 		if len(currencies) == 0 {
@@ -380,7 +385,10 @@ func (v *validator) pictures(m map[string]*yamlfile.Node, path string) (pictures
 		v.Fail(many.Line, path, "want 1 to %d", maxPictures)
 	}
 	for i, n := range items {
-		pictures = append(pictures, v.picture(n, fmt.Sprintf("%s[%d]", path, i)))
+		path := fmt.Sprintf("%s[%d]", path, i)
+		picture := v.picture(n, path)
+		v.Once(n, path, picture, pictures)
+		pictures = append(pictures, picture)
 	}
 	return pictures
 }

@@ -157,6 +157,8 @@ func TestReadRefuses(t *testing.T) {
 		{"picture up the tree", `"https://img.example.com/p.png?w=400"`, `"../p.png"`, `line 22: products[1].picture: "../p.png" is neither a file name nor an https URL`},
 		{"picture that is not built in", `"https://img.example.com/p.png?w=400"`, `"Lamp.svg"`, `line 22: products[1].picture: there is no built-in picture "Lamp.svg": write the https address of one of yours`},
 		{"picture beside the catalogue, among others", `"picture": "https://img.example.com/p.png?w=400"`, `"pictures": ["lamp.svg", "pot.jpg"]`, `line 22: products[1].pictures[1]: there is no built-in picture "pot.jpg": write the https address of one of yours`},
+		{"picture twice", `"picture": "https://img.example.com/p.png?w=400"`, `"pictures": ["lamp.svg", "lamp.svg"]`, `line 22: products[1].pictures[1]: "lamp.svg" stands twice`},
+		{"currency twice", `["SEK", "EUR"]`, `["SEK", "EUR", "SEK"]`, `line 3: currencies[2]: "SEK" stands twice`},
 		{"category not declared", `"language": "sv",`, `"language": "sv", "categories": [{"id": "Mönster", "name": "M"}],`, `line 7: products[0].category: "Kläder" is not among the categories`},
 		{"category twice", `"language": "sv",`, `"language": "sv", "categories": [{"id":"Mönster","name":"M"},{"id":"Kläder","name":"K"},{"id":"Mönster","name":"N"}],`, `line 2: categories[2].id: "Mönster" stands twice`},
 		{"product as a string", `"products": [`, `"products": ["mug",`, `line 4: products[0]: want an object`},

@@ -122,9 +122,7 @@ func (r *reader) list(n *yamlfile.Node, path string, limit int) (texts []string)
 	for i, item := range items {
 		path := fmt.Sprintf("%s[%d]", path, i)
 		text := r.Text(item, path, 64)
-		if text != "" && slices.Contains(texts, text) {
-			r.Fail(item.Line, path, "%q stands twice", text)
-		}
+		r.Once(item, path, text, texts)
 		texts = append(texts, text)
 	}
 	return texts

@@ -183,14 +183,10 @@ func (r *reader) customerTypes(n *yamlfile.Node, path string) (types []string) {
 	for i, item := range r.Array(n, path) {
 		path := fmt.Sprintf("%s[%d]", path, i)
 		t := r.Choice(item, path, market.Person, market.Organization)
-		if t != "" && slices.Contains(types, t) {
-			r.Fail(item.Line, path, "%q stands twice", t)
-		}
+		r.Once(item, path, t, types)
 		types = append(types, t)
 	}
-	if n.IsArray() && len(types) == 0 {
-		r.Fail(n.Line, path, "must not be empty")
-	}
+	r.NotEmpty(n, path)
 	return types
 }
 

@@ -154,14 +154,11 @@ func (r *reader) locales(n *yamlfile.Node, path, country string) (locales []stri
 			r.Fail(item.Line, path, "there are no texts in %q: the languages are %v", parts[1], i18n.Langs())
 		case country != "" && parts[2] != country:
 			r.Fail(item.Line, path, "%q is not a locale of %s", locale, country)
-		case slices.Contains(locales, locale):
-			r.Fail(item.Line, path, "%q stands twice", locale)
 		}
+		r.Once(item, path, locale, locales)
 		locales = append(locales, locale)
 	}
-	if n != nil && n.IsArray() && len(locales) == 0 {
-		r.Fail(n.Line, path, "must not be empty")
-	}
+	r.NotEmpty(n, path)
 	return locales
 }
 
@@ -242,6 +239,7 @@ func (r *reader) codes(n *yamlfile.Node, path string, m market.Market) (codes []
 		if !ok {
 			r.Fail(item.Line, path, "%q is neither a postal code of %s nor the start of one with a * behind", text, m.Country)
 		}
+		r.Once(item, path, code, codes)
 		codes = append(codes, code)
 	}
 	return codes

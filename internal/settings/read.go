@@ -104,12 +104,14 @@ var pageOrigin = regexp.MustCompile(`^(https://[a-z0-9.-]+|http://(localhost|127
 // embed reads the origins of pages that may hold the checkout.
 func (r *reader) embed(n *yamlfile.Node) (origins []string) {
 	list := r.Object(n, "embed", []string{"origins"})["origins"]
+	r.NotEmpty(list, "embed.origins")
 	for i, item := range r.Array(list, "embed.origins") {
 		member := fmt.Sprintf("embed.origins[%d]", i)
 		origin := r.Pattern(item, member, pageOrigin, "an origin such as https://www.example.com, or http://localhost:8000 to try")
 		if strings.HasPrefix(origin, "https:") && strings.HasSuffix(origin, ":443") || strings.HasPrefix(origin, "http:") && strings.HasSuffix(origin, ":80") {
 			r.Fail(item.Line, member, "has a port that browsers leave out")
 		}
+		r.Once(item, member, origin, origins)
 		origins = append(origins, origin)
 	}
 	if len(origins) > maxOrigins {
@@ -122,7 +124,10 @@ func (r *reader) measure(n *yamlfile.Node) (m Measure) {
 	o := r.Object(n, "measure", []string{"script"}, "origins")
 	m.Script = r.Pattern(o["script"], "measure.script", httpsAddress, "an https address of a script")
 	for i, item := range r.Array(o["origins"], "measure.origins") {
-		m.Origins = append(m.Origins, r.Pattern(item, fmt.Sprintf("measure.origins[%d]", i), httpsOrigin, "an origin such as https://plausible.example"))
+		path := fmt.Sprintf("measure.origins[%d]", i)
+		origin := r.Pattern(item, path, httpsOrigin, "an origin such as https://plausible.example")
+		r.Once(item, path, origin, m.Origins)
+		m.Origins = append(m.Origins, origin)
 	}
 	if len(m.Origins) > maxOrigins {
 		r.Fail(o["origins"].Line, "measure.origins", "want at most %d", maxOrigins)
@@ -158,9 +163,7 @@ func (r *reader) mail(n *yamlfile.Node) (v Mail) {
 		for i, kind := range r.Array(list, "mail.send") {
 			path := fmt.Sprintf("mail.send[%d]", i)
 			name := MailKind(r.Choice(kind, path, names(MailKinds())...))
-			if slices.Contains(v.Send, name) {
-				r.Fail(kind.Line, path, "%q is there already", name)
-			}
+			r.Once(kind, path, string(name), names(v.Send))
 			v.Send = append(v.Send, name)
 		}
 	}

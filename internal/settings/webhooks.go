@@ -46,12 +46,14 @@ func (r *reader) webhooks(n *yamlfile.Node) (list []Webhook) {
 		w.URL = r.serverURL(m["url"], path+".url")
 		if events := m["events"]; events != nil {
 			w.Events = nil
+			r.NotEmpty(events, path+".events")
 			for j, e := range r.Array(events, path+".events") {
 				at := fmt.Sprintf("%s.events[%d]", path, j)
 				pattern := r.Text(e, at, 60)
 				if pattern != "" && !slices.ContainsFunc(event.Types(), Webhook{Events: []string{pattern}}.Wants) {
 					r.Fail(e.Line, at, "%q is no type of events such as order.captured or order.*", pattern)
 				}
+				r.Once(e, at, pattern, w.Events)
 				w.Events = append(w.Events, pattern)
 			}
 		}

@@ -178,6 +178,23 @@ func (c *Checker) Array(n *Node, path string) []*Node {
 	return items
 }
 
+// Once holds that what an item of a list says stands in none before it; "" is one that could not be read.
+func (c *Checker) Once(n *Node, path, said string, before []string) {
+	if said != "" && slices.Contains(before, said) {
+		c.Fail(n.Line, path, "%q stands twice", Said(said))
+	}
+}
+
+// NotEmpty holds that a list that is there says something.
+func (c *Checker) NotEmpty(n *Node, path string) {
+	if n == nil {
+		return
+	}
+	if items, ok := n.value.([]*Node); ok && len(items) == 0 {
+		c.Fail(n.Line, path, "must not be empty")
+	}
+}
+
 // Optional is Text for a value that may be "".
 func (c *Checker) Optional(n *Node, path string, limit int) string {
 	if n != nil {
