@@ -3,7 +3,9 @@ package hook
 import (
 	"cmp"
 	"context"
+	"errors"
 	"regexp"
+	"slices"
 
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/klarna"
@@ -64,15 +66,31 @@ func (h *Hooks) Delivery(ctx context.Context, c cart.Cart, q cart.Quote) *cart.A
 	ctx = observe.About(ctx, observe.Subject{CartID: c.ID})
 	sold, _ := c.Market(q.Version)
 	var answer delivery
-	var options []cart.BasketOption
-	var rates map[string]klarna.Rate
-	if err := h.ask(ctx, observe.HookDelivery, *q.Version.Shop.Hooks.Delivery, question, &answer, func() (err error) {
-		options, rates, err = answer.read(sold.Scheme)
-		return err
+	var said *cart.Asked
+	if err := h.ask(ctx, observe.HookDelivery, *q.Version.Shop.Hooks.Delivery, question, &answer, func() error {
+		options, rates, err := answer.read(sold.Scheme)
+		if err != nil {
+			return err
+		}
+		said = question.Answered(options, rates)
+		return h.sells(c, said)
 	}); err != nil {
 		return nil
 	}
-	return question.Answered(options, rates)
+	return said
+}
+
+// sells says why a cart cannot be sold by what was said of its delivery: that Klarna would refuse its sums, such as
+// one below 0 by the cheapest way.
+func (h *Hooks) sells(c cart.Cart, said *cart.Asked) error {
+	if c.Asked = said; len(said.Options) > 0 {
+		c.ShippingOption = slices.MinFunc(said.Options, func(a, b cart.BasketOption) int { return cmp.Compare(a.Price, b.Price) }).ID
+	}
+	_, err := h.Pricer.Quote(c.Contents)
+	if rule, ok := errors.AsType[*klarna.RuleError](err); ok {
+		return bad("by it the order cannot be: %v", rule)
+	}
+	return nil
 }
 
 // Follow asks about a cart and keeps the answer with it. Where there is no good answer the
