@@ -60,15 +60,14 @@ func (e *env) examine(ctx context.Context, c shop.Config) ([]doctor.Finding, err
 	opening, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	c.Redis, c.Logger = rdb, slog.New(slog.DiscardHandler)
+	var unread error
 	d, problem := db.Config{URL: e.databaseURL, Existing: true}.Open(opening)
 	if problem == nil {
 		defer func() { _ = d.Close() }()
 		c.DB = d
-		if p, err := publish.Open(opening, d, c.Logger); err == nil {
-			c.Published = p
-		}
+		c.Published, unread = publish.Open(opening, d, c.Logger)
 	}
-	doc, err := shop.NewDoctor(c, problem)
+	doc, err := shop.NewDoctor(c, problem, unread)
 	if err != nil {
 		return nil, err
 	}

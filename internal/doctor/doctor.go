@@ -48,7 +48,8 @@ type Doctor struct {
 	Redis       redis.UniversalClient
 	DB          *db.DB // nil: DBProblem says why
 	DBProblem   error
-	Published   *publish.Published // nil: nothing is published, or it cannot be read
+	Published   *publish.Published // nil: Unread says why
+	Unread      error              // publish.ErrNothing, or why it cannot be read; nil without DB
 	Mail        func() mail.Sender // the server of this moment; it returns nil where there is none
 	Webhooks    *webhook.Webhooks  // nil with Published
 	Limit       time.Duration      // of each look; 0: 5 s

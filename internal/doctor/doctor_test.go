@@ -175,7 +175,7 @@ func TestDoctor(t *testing.T) {
 			}
 			t.Cleanup(func() { w.Client.(*redis.Client).ReplicaOf(context.Background(), "NO", "ONE") })
 		}, []string{"redis: takes no writes: READONLY"}},
-		{"no database", func(_ *testing.T, d *doctor.Doctor) { d.DB, d.DBProblem = nil, errors.New("connect: refused") }, []string{"database: cannot be opened: connect: refused"}},
+		{"no database", func(_ *testing.T, d *doctor.Doctor) { d.DB, d.Published, d.DBProblem = nil, nil, errors.New("connect: refused") }, []string{"shop: what is published is not known without the database", "database: cannot be opened: connect: refused"}},
 		{"old tables", func(t *testing.T, d *doctor.Doctor) {
 			d.DB = dbtest.Open(t, db.Config{URL: dbtest.PostgresURL(t)})
 			if _, err := d.DB.Exec(t.Context(), "delete from goose_db_version where version_id = $1", db.Schema()); err != nil {
@@ -191,7 +191,8 @@ func TestDoctor(t *testing.T) {
 		{"a database that is only read", func(t *testing.T, d *doctor.Doctor) {
 			d.DB = dbtest.Open(t, db.Config{URL: dbtest.PostgresURL(t) + "&default_transaction_read_only=on"})
 		}, []string{"database: takes no writes"}},
-		{"nothing is published", func(_ *testing.T, d *doctor.Doctor) { d.Published = nil }, []string{"shop: nothing is published"}},
+		{"nothing is published", func(_ *testing.T, d *doctor.Doctor) { d.Published, d.Unread = nil, publish.ErrNothing }, []string{"shop: nothing is published"}},
+		{"what is published cannot be read", func(_ *testing.T, d *doctor.Doctor) { d.Published, d.Unread = nil, errors.New("permission denied") }, []string{"shop: what is published cannot be read: permission denied"}},
 		{"no mail server, which may be meant", func(_ *testing.T, d *doctor.Doctor) { d.Mail = func() mail.Sender { return nil } }, nil},
 		{"the mail server", func(t *testing.T, d *doctor.Doctor) {
 			server, err := mail.ParseSMTP("smtps://user:hunter2@" + strings.TrimPrefix(closed(t), "http://"))

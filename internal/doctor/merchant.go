@@ -2,15 +2,25 @@ package doctor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
+	"github.com/shopd/shopd/internal/publish"
 	"github.com/shopd/shopd/internal/settings"
 )
 
 // shop says what is published.
 func (d *Doctor) shop(_ context.Context, f *findings) {
-	if d.Published == nil {
-		f.wrong("nothing is published, or it cannot be read", "shopd publish -shop FILE -catalog FILE, or name both to serve; shopd check says what is wrong with them")
+	switch {
+	case d.Published != nil:
+	case d.DB == nil:
+		f.wrong("what is published is not known without the database", "see database")
+		return
+	case errors.Is(d.Unread, publish.ErrNothing):
+		f.wrong("nothing is published", "shopd publish -shop FILE -catalog FILE, or name both to serve; shopd check says what is wrong with them")
+		return
+	default:
+		f.wrong(fmt.Sprintf("what is published cannot be read: %v", d.Unread), "see database, and what its user may read; shopd publish -list says what was published")
 		return
 	}
 	v := d.Published.Now()

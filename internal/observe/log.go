@@ -21,7 +21,7 @@ type FailedCall struct {
 	CorrelationID string // Klarna's, of its answer
 }
 
-// LogHandler returns a handler that adds attributes to each record and passes it to h.
+// LogHandler returns a handler that adds attributes to each record and passes it to h, with its time in UTC.
 // They are the subject and the trace of the context, and the details of a CallError
 // anywhere in the record's errors. A key that the record has already is kept.
 func LogHandler(h slog.Handler) slog.Handler { return logHandler{h} }
@@ -30,6 +30,7 @@ type logHandler struct{ slog.Handler }
 
 // Handle implements slog.Handler.
 func (h logHandler) Handle(ctx context.Context, rec slog.Record) error {
+	rec.Time = rec.Time.UTC()
 	further := subjectOf(ctx).attrs()
 	own := make([]string, 0, rec.NumAttrs()+len(further)+8)
 	rec.Attrs(func(a slog.Attr) bool {

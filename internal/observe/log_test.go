@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/observe"
@@ -62,6 +63,19 @@ func TestLogHandler(t *testing.T) {
 				t.Errorf("got  %s\nwant %s", got, tt.want)
 			}
 		})
+	}
+}
+
+// Records of machines in several time zones can be put together.
+func TestLogIsInUTC(t *testing.T) {
+	t.Parallel()
+	var out strings.Builder
+	at := time.Date(2026, 12, 1, 13, 20, 46, 0, time.FixedZone("far", 14*3600))
+	if err := observe.LogHandler(slog.NewTextHandler(&out, nil)).Handle(t.Context(), slog.NewRecord(at, slog.LevelInfo, "m", 0)); err != nil {
+		t.Fatal(err)
+	}
+	if got := out.String(); !strings.HasPrefix(got, "time=2026-11-30T23:20:46.000Z ") {
+		t.Errorf("got %s", got)
 	}
 }
 

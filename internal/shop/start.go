@@ -22,8 +22,8 @@ func hostOf(address string) string {
 }
 
 // NewDoctor makes a doctor for a shop that is not started. Of c, DB and Published may be
-// missing: problem says why there is no database.
-func NewDoctor(c Config, problem error) (*doctor.Doctor, error) {
+// missing: problem says why there is no database, unread why nothing that is published can be read.
+func NewDoctor(c Config, problem, unread error) (*doctor.Doctor, error) {
 	s := &Shop{config: c}
 	api, err := s.connect(c)
 	if err != nil {
@@ -36,7 +36,7 @@ func NewDoctor(c Config, problem error) (*doctor.Doctor, error) {
 		s.Webhooks = webhook.New(c.DB, c.Published, c.PublicURL, c.Logger, nil)
 	}
 	s.addDoctor(c, api)
-	s.Doctor.DBProblem = problem
+	s.Doctor.DBProblem, s.Doctor.Unread = problem, unread
 	return s.Doctor, nil
 }
 
