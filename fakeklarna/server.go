@@ -166,6 +166,7 @@ func New(o Options) *Server {
 
 	frontend.New(s.state, s.kco, s.kp, s.om).Routes(s.mux)
 	own := control.New(s.state, s.kco, s.kp, s.calls, o.AllowHosts)
+	s.mux.Handle("GET /{$}", http.RedirectHandler(control.Path, http.StatusFound)) // for who opens the address that it says
 	s.mux.Handle(control.Path, own.Guard(pages.New(s.state, s.kco, s.kp, s.om, s.calls, own.Handler())))
 	return s
 }

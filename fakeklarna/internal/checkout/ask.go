@@ -157,10 +157,11 @@ func (s *Service) validate(o *Stored) (*shopper.Refusal, error) {
 	case reply.Status == http.StatusBadRequest:
 		return s.refusedBy(reply, shopper.RefusedValidation, shopper.RefusedValidation, v.Locale), nil
 	case reply.Status != http.StatusOK:
-		s.calls.NotTaken(reply, reply.NotOK())
 		if required {
+			s.calls.NotTaken(reply, reply.NotOK())
 			return shopper.Refuse(shopper.RefusedValidationFailed, v.Locale), nil
 		}
+		s.calls.NotTaken(reply, fmt.Errorf("%w; no success is required, so the purchase is approved", reply.NotOK()))
 	}
 	if o.Status != StatusIncomplete {
 		return shopper.Refuse(shopper.RefusedReadOnly, v.Locale), nil

@@ -130,9 +130,14 @@ func (f *Fault) breaksCalls() bool {
 	return f.Status != 0 || f.RateLimit != 0 || f.DelayAfter != 0 || f.JitterAfter != 0 || f.Reset || f.Late || f.DropReply || f.Truncate || f.NotJSON
 }
 
+// methods are those that a client may use.
+var methods = []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
+
 // checkTarget returns what is wrong with a rule about its target, calls or callbacks.
 func (f *Fault) checkTarget(kinds []string) error {
 	switch {
+	case f.Method != "" && !slices.Contains(methods, strings.ToUpper(f.Method)):
+		return fmt.Errorf("method: %q is none of %s", f.Method, strings.Join(methods, ", "))
 	case f.Callback == "" && (f.Drop || f.Double || f.Reorder):
 		return errors.New("drop, double and reorder need a callback")
 	case f.Callback != "" && f.Callback != "*" && !slices.Contains(kinds, f.Callback):

@@ -34,7 +34,7 @@ func TestFaultEffects(t *testing.T) {
 		{"status with JSON", `{"status":409,"body":{"error_code":"X"}}`, 409, `{"error_code":"X"}`, "application/json", "status 409", false},
 		{"status 400", `{"status":400}`, 400, `"error_code":"BAD_VALUE"`, "application/json", "status 400", false},
 		{"status 401", `{"status":401}`, 401, "<h1>401 Authorization Required", "text/html", "status 401", false},
-		{"status 403", `{"status":403}`, 403, `"error_code":"READ_ONLY_ORDER"`, "application/json", "status 403", false},
+		{"status 403", `{"status":403}`, 403, `"error_code":"MERCHANT_INACTIVE"`, "application/json", "status 403", false},
 		{"status 404", `{"status":404}`, 404, "-", "", "status 404", false},
 		{"status 429", `{"status":429,"header":{"Retry-After":"1"}}`, 429, "-", "", "status 429", false},
 		{"status 500", `{"status":500}`, 500, `"error_code":"INTERNAL_SERVER_ERROR"`, "application/json", "status 500", false},
@@ -97,6 +97,9 @@ func TestFaultEffects(t *testing.T) {
 func TestFaultLate(t *testing.T) {
 	s := faketest.NewShop(t, fakeklarna.Options{})
 	s.Start(faketest.CaseA())
+	if got := s.Send("POST", "/fake/faults", `{"method":"PSOT","status":500}`); got.Status != 400 || !strings.Contains(string(got.Body), `\"PSOT\" is none of GET`) {
+		t.Errorf("a method that there is not: got %d %s", got.Status, got.Body)
+	}
 	if got := s.Send("POST", "/fake/faults", `{"late":true,"method":"POST"}`); got.Status != 400 {
 		t.Errorf("without a delay: got %d %s", got.Status, got.Body)
 	}

@@ -351,7 +351,7 @@ func TestManagementFaults(t *testing.T) {
 	o := newOffice(t, 0, false)
 	o.order()
 	for status, want := range map[int]string{
-		400: `"error_code":"BAD_VALUE"`, 401: "<h1>401", 403: `"error_code":"NOT_ALLOWED"`, 404: `"error_code":"NOT_FOUND"`,
+		400: `"error_code":"INVALID_ORDER_ID"`, 401: "<h1>401", 403: `"error_code":"NOT_ALLOWED"`, 404: `"error_code":"NO_SUCH_ORDER"`,
 		409: `"error_code":"CONFLICT","error_messages":[],`, 413: `"error_code":"REQUEST_TOO_LARGE"`, 422: `"error_code":"UNPROCESSABLE_ENTITY"`,
 		429: "",
 		500: `"error_code":"INTERNAL_SERVER_ERROR","error_messages":["Unexpected server error"]`,

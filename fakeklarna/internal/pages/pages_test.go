@@ -167,7 +167,7 @@ func TestPagesEscape(t *testing.T) {
 	s.Send("POST", "/checkout/v3/orders", hostile)
 	s.Send("POST", "/checkout/v3/"+url.PathEscape(hostile), "{}")
 	s.Shopper(faketest.Action{Type: map[string]string{"city": hostile}})
-	s.Fake.AddFault(faketest.Fault{Path: "/" + hostile, OrderID: hostile, Status: 500, Method: hostile})
+	s.Fake.AddFault(faketest.Fault{Path: "/" + hostile, OrderID: hostile, Status: 500, Body: hostile})
 	for _, path := range []string{"", "orders/" + s.ID, "requests", "faults", "orders/" + s.ID + "/checkout",
 		"?q=" + url.QueryEscape(hostile) + "&country=" + url.QueryEscape(hostile), "orders/" + url.PathEscape(hostile)} {
 		got := s.Browse(http.MethodGet, path, nil, nil)

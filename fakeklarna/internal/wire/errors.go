@@ -4,6 +4,7 @@ package wire
 
 import (
 	"net/http"
+	"regexp"
 	"strings"
 	"time"
 	"unicode"
@@ -100,41 +101,74 @@ func NoSuchPath(path string, now time.Time, wrongMethod *Error) *Error {
 	}{StampMillis(now), http.StatusNotFound, "Not Found", "No message available", path}))}
 }
 
-// typicalErrors are the errors of Order Management and Payments by status, for faults that
-// name only the status.
-// Source: docs.klarna.com, Error codes and messages for order management.
-var typicalErrors = map[int]Error{
-	http.StatusBadRequest:            {Code: "BAD_VALUE", Message: "Bad value: order_lines"},
-	http.StatusForbidden:             {Code: "NOT_ALLOWED", Message: "Update not allowed."},
-	http.StatusNotFound:              {Code: "NOT_FOUND", Message: "Not found"},
-	http.StatusConflict:              {Code: "CONFLICT"},
-	http.StatusRequestEntityTooLarge: {Code: "REQUEST_TOO_LARGE", Message: "Request is too large"},
-	http.StatusUnprocessableEntity:   {Code: "UNPROCESSABLE_ENTITY", Message: "'order_lines' must not be null"},
-	http.StatusInternalServerError:   {Code: "INTERNAL_SERVER_ERROR", Message: "Unexpected server error"},
-	http.StatusBadGateway:            {Code: "TEMPORARILY_UNAVAILABLE", Message: "Temporarily unavailable"},
-	http.StatusServiceUnavailable:    {Code: "TEMPORARILY_UNAVAILABLE", Message: "Temporarily unavailable"},
-	http.StatusGatewayTimeout:        {Code: "TEMPORARILY_UNAVAILABLE", Message: "Temporarily unavailable"},
+// typical is the error of the calls whose path a pattern fits, for faults that name only the status.
+type typical struct {
+	path *regexp.Regexp
+	Error
+}
+
+// of is a row of the errors of the paths that a pattern fits.
+func of(pattern string, status int, code, message string) typical {
+	return typical{regexp.MustCompile(pattern), Error{Status: status, Code: code, Message: message}}
+}
+
+// typicalErrors are read from the first that fits: what an endpoint says comes before what its API says.
+// Sources: docs.klarna.com, Error codes and messages for order management, and for Klarna Payments; Customer token API.
+var typicalErrors = []typical{
+	of(`^/checkout/v3/orders/?$`, http.StatusForbidden, ErrNotActivated.Code, ErrNotActivated.Message),
+	of(`^/checkout/`, http.StatusForbidden, ErrReadOnly.Code, ErrReadOnly.Message),
+	of(`^/checkout/`, http.StatusBadRequest, "BAD_VALUE", "Bad value: order_lines"),
+	of(`^/checkout/`, http.StatusInternalServerError, "INTERNAL_SERVER_ERROR", "Internal server error"),
+	of(`^/checkout/`, 0, "", ""),
+
+	of(`^/payments/v1/authorizations/[^/]+/order$`, http.StatusForbidden, "REJECTED", "Order is rejected"),
+	of(`^/payments/v1/authorizations/`, http.StatusForbidden, "INVALID_OPERATION", "Authorization token already consumed"),
+	of(`^/payments/v1/authorizations/`, http.StatusNotFound, "NOT_FOUND", "Invalid authorization token"),
+	of(`^/payments/v1/authorizations/`, http.StatusConflict, "BAD_VALUE", "Not matching fields: [order_amount]"),
+	of(`^/payments/`, http.StatusForbidden, ErrNotActivated.Code, ErrNotActivated.Message),
+	of(`^/payments/`, http.StatusNotFound, "NOT_FOUND", "Invalid session id"),
+	of(`^/(payments|customer-token)/`, http.StatusInternalServerError, "INTERNAL_SERVER_ERROR", "Internal error"),
+	of(`^/customer-token/`, http.StatusForbidden, "PAYMENT_METHOD_FAILED", "Payment method failed"),
+	of(`^/customer-token/`, http.StatusNotFound, "TOKEN_NOT_FOUND", "Customer token not found"),
+	of(`^/customer-token/`, http.StatusServiceUnavailable, "SERVICE_UNAVAILABLE", "Service unavailable"),
+
+	of(`^/ordermanagement/.*/captures$`, http.StatusForbidden, "CAPTURE_NOT_ALLOWED", "Capture not allowed"),
+	of(`^/ordermanagement/.*/refunds$`, http.StatusForbidden, "REFUND_NOT_ALLOWED", "Refund not allowed."),
+	of(`^/ordermanagement/.*/cancel$`, http.StatusForbidden, "CANCEL_NOT_ALLOWED", "Cancel not possible."),
+	of(`^/ordermanagement/.*/refunds`, http.StatusNotFound, "NOT_FOUND", "Not found"),
+	of(`^/ordermanagement/`, http.StatusNotFound, "NO_SUCH_ORDER", "Order cannot be found."),
+	of(`^/ordermanagement/`, http.StatusBadRequest, "INVALID_ORDER_ID", "Order ID must be a valid UUID."),
+	of(`^/ordermanagement/.*/captures$`, http.StatusUnprocessableEntity, "UNPROCESSABLE_ENTITY", "'captured_amount' must not be null"),
+	of(`^/ordermanagement/.*/refunds$`, http.StatusUnprocessableEntity, "UNPROCESSABLE_ENTITY", "'refunded_amount' must not be null"),
+	of(``, http.StatusBadRequest, "BAD_VALUE", "Bad value: order_lines"),
+	of(``, http.StatusForbidden, "NOT_ALLOWED", "Update not allowed."),
+	of(``, http.StatusNotFound, "NOT_FOUND", "Not found"),
+	of(``, http.StatusConflict, "CONFLICT", ""),
+	of(``, http.StatusRequestEntityTooLarge, "REQUEST_TOO_LARGE", "Request is too large"),
+	of(``, http.StatusUnprocessableEntity, "UNPROCESSABLE_ENTITY", "'order_lines' must not be null"),
+	of(``, http.StatusInternalServerError, "INTERNAL_SERVER_ERROR", "Unexpected server error"),
+	of(``, http.StatusBadGateway, "TEMPORARILY_UNAVAILABLE", "Temporarily unavailable"),
+	of(``, http.StatusServiceUnavailable, "TEMPORARILY_UNAVAILABLE", "Temporarily unavailable"),
+	of(``, http.StatusGatewayTimeout, "TEMPORARILY_UNAVAILABLE", "Temporarily unavailable"),
 }
 
 // TypicalError returns the error with a status, of the API that a path belongs to.
 func TypicalError(path string, status int) *Error {
-	switch {
-	case status == http.StatusUnauthorized:
+	switch status {
+	case http.StatusUnauthorized:
 		return Unauthorized
-	case status == http.StatusTooManyRequests:
+	case http.StatusTooManyRequests:
 		return tooMany
-	case !InCheckout(path):
-		e := typicalErrors[status]
-		e.Status = status
-		return &e
-	case status == http.StatusForbidden:
-		return ErrReadOnly
-	case status == http.StatusBadRequest:
-		return BadValue("order_lines")
-	case status == http.StatusInternalServerError:
-		return &Error{Status: status, Code: "INTERNAL_SERVER_ERROR", Message: "Internal server error"}
 	}
-	return &Error{Status: status}
+	e := Error{}
+	for _, t := range typicalErrors {
+		if (t.Status == status || t.Status == 0) && t.path.MatchString(path) { // 0: the API's others have no body
+			e = t.Error
+			break
+		}
+	}
+	e.Status = status
+	return &e
 }
 
 // Reply returns out with the status, headers and body of the error.
