@@ -189,7 +189,8 @@ func (r *lineReader) syntaxError(err error) error {
 	}
 	for range 5 { // so many lines it may have read more than it needed, or went on where a bracket should have been closed
 		end := bytes.LastIndexByte(at, '\n')
-		if r.read == len(r.data) || end < 0 {
+		// What has no end lacks it in each shorter text, too.
+		if end < 0 || r.read == len(r.data) && strings.HasPrefix(rest, "did not find expected ") {
 			break
 		}
 		at = at[:end]

@@ -69,6 +69,8 @@ func TestParseRefuses(t *testing.T) {
 		{"a control character", "a: 1\nb: \x01\n", "control characters are not allowed"},
 		{"too deep", strings.Repeat("[", 11) + strings.Repeat("]", 11), "line 1: nested too deep"},
 		{"much too deep", strings.Repeat("[", 100_000), "line 1: exceeded max depth of 10000"},
+		{"two colons, near the end", "a: b:\nc: 1\n", "line 1: mapping values are not allowed in this context"},
+		{"an alias near the end", "a: 1\nb: *x\nc: 2\n", "line 2: anchors and aliases are not taken: write the value out"},
 		{"an anchor", "a: &x 1\n", "line 1: anchors and aliases are not taken: write the value out"},
 		{"an alias", "a: 1\nb: *x\n", "line 2: anchors and aliases are not taken: write the value out"},
 		{"a merge", "a: {b: 1}\n<<: {c: 1}\n", "line 2: the name of a member is a text"},
@@ -92,7 +94,6 @@ func TestParseRefuses(t *testing.T) {
 
 // A mistake is told with its line, however far above it the list begins in which it stands.
 func TestLinesOfMistakes(t *testing.T) {
-	const at = 2004
 	var lines []string
 	lines = append(lines, "# a catalogue", "products:")
 	for i := 0; len(lines) < 3000; i++ {
@@ -120,14 +121,18 @@ func TestLinesOfMistakes(t *testing.T) {
 		{"two colons", 1, "one", "one: two"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			broken := slices.Clone(lines)
-			i := at - 1 + tc.after
-			if broken[i] = strings.Replace(lines[i], tc.old, tc.broken, 1); broken[i] == lines[i] {
-				t.Fatalf("line %q has no %q", lines[i], tc.old)
-			}
-			_, err := yamlfile.Parse([]byte(strings.Join(broken, "\n")))
-			if want := fmt.Sprintf("line %d: ", i+1); err == nil || !strings.HasPrefix(err.Error(), want) {
-				t.Errorf("error %v, want %s", err, want)
+			for _, at := range []int{5, 2003, len(lines) - 6, len(lines) - 3} { // the second product, one in the middle, the last two
+				broken := slices.Clone(lines)
+				i := at + tc.after
+				if broken[i] = strings.Replace(lines[i], tc.old, tc.broken, 1); broken[i] == lines[i] {
+					t.Fatalf("line %q has no %q", lines[i], tc.old)
+				}
+				for _, end := range []string{"", "\n"} {
+					_, err := yamlfile.Parse([]byte(strings.Join(broken, "\n") + end))
+					if want := fmt.Sprintf("line %d: ", i+1); err == nil || !strings.HasPrefix(err.Error(), want) {
+						t.Errorf("error %v, want %s", err, want)
+					}
+				}
 			}
 		})
 	}
