@@ -175,7 +175,9 @@ func TestDoctor(t *testing.T) {
 			}
 			t.Cleanup(func() { w.Client.(*redis.Client).ReplicaOf(context.Background(), "NO", "ONE") })
 		}, []string{"redis: takes no writes: READONLY"}},
-		{"no database", func(_ *testing.T, d *doctor.Doctor) { d.DB, d.Published, d.DBProblem = nil, nil, errors.New("connect: refused") }, []string{"shop: what is published is not known without the database", "database: cannot be opened: connect: refused"}},
+		{"no database", func(_ *testing.T, d *doctor.Doctor) {
+			d.DB, d.Published, d.DBProblem = nil, nil, errors.New("connect: refused")
+		}, []string{"shop: what is published is not known without the database", "database: cannot be opened: connect: refused"}},
 		{"old tables", func(t *testing.T, d *doctor.Doctor) {
 			d.DB = dbtest.Open(t, db.Config{URL: dbtest.PostgresURL(t)})
 			if _, err := d.DB.Exec(t.Context(), "delete from goose_db_version where version_id = $1", db.Schema()); err != nil {
