@@ -79,6 +79,7 @@ func TestFaultWords(t *testing.T) {
 		{"PUT", "/checkout_sessions/a", basket(`{"reference": "A", "name": "A", "quantity": 1, "unit_price": 1000000000, "tax_rate": 0}`), "body.order_lines[0].unit_price: expected number <= 100000000"},
 		{"PUT", "/checkout_sessions/a", basket(`{"reference": "A", "quantity": 0}`), "body.order_lines[0].quantity: expected number >= 1"},
 		{"PUT", "/checkout_sessions/a", basket(`{"reference": "A", "name": "A", "quantity": 1, "unit_price": 1, "unit_price": 2, "tax_rate": 0}`), "body.order_lines[0].unit_price: stands twice"},
+		{"PUT", "/checkout_sessions/a", `{"a: b": 1, "a: b": 2}`, "body.a: b: stands twice"},
 		{"PUT", "/checkout_sessions/a", basket("{\"reference\": \"A\", \"name\": \"T\xe4lt\", \"quantity\": 1, \"unit_price\": 1, \"tax_rate\": 0}"), "body.order_lines[0].name: is not UTF-8"},
 		{"PUT", "/checkout_sessions/a", basket(`{"reference": "A", "name": "A", "quantity": 1, "unit_price": 1, "tax_rate": 2.5}`), "body.order_lines[0].tax_rate: expected integer"},
 		{"PUT", "/checkout_sessions/a", basket(`{"reference": "A", "name": "A", "quantity": 1e400, "unit_price": 1, "tax_rate": 0}`), "body.order_lines[0].quantity: expected number <= 1000000"},

@@ -191,8 +191,9 @@ func ofHuma(status int, errs []error) *Problem {
 		}
 		d := detail.ErrorDetail()
 		if _, text := d.Value.(string); d.Location == "body" && text { // decoding: the message has what was sent, but of unmarshal's own
-			if location, why, own := strings.Cut(d.Message, ": "); own && strings.HasPrefix(location, "body") {
-				return invalid(Fault{shortened(location), why})
+			// The caller's names may have a colon, and the reason has none.
+			if at := strings.LastIndex(d.Message, ": "); at >= 0 && strings.HasPrefix(d.Message, "body") {
+				return invalid(Fault{shortened(d.Message[:at]), d.Message[at+2:]})
 			}
 			unread = true
 			faults = append(faults, Fault{"body", "cannot be read"})
