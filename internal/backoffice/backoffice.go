@@ -159,7 +159,7 @@ func (b *Backoffice) fail(w http.ResponseWriter, r *http.Request, err error) {
 	} else {
 		b.Logger.ErrorContext(r.Context(), "back office request failed", "error", err)
 		w.Header().Set("Retry-After", "5")
-		v.Title, v.Body = "The shop's stores do not answer.", "Nothing has changed. Try again in a moment. If it happens again, quote "+observe.RequestID(r.Context())+"."
+		v.Title, v.Body = "The shop's stores cannot be used at the moment.", "Nothing has changed. Try again in a moment. If it happens again, quote "+observe.RequestID(r.Context())+"."
 	}
 	b.page(w, r, status, "Error: "+v.Title, "", templates.AdminMessage(v))
 }

@@ -167,6 +167,10 @@ func TestDoctor(t *testing.T) {
 		{"Redis throws carts away", func(t *testing.T, _ *doctor.Doctor) { set(t, "maxmemory-policy", "allkeys-lru") }, []string{"redis: carts disappear"}},
 		{"Redis is full", func(t *testing.T, _ *doctor.Doctor) { set(t, "maxmemory", "1mb") }, []string{"redis: takes no writes: OOM", "redis: its memory is full"}},
 		{"Redis has no replica", func(t *testing.T, _ *doctor.Doctor) { set(t, "min-replicas-to-write", "1") }, []string{"redis: takes no writes: NOREPLICAS"}},
+		{"Redis knows the user no more", func(t *testing.T, d *doctor.Doctor) {
+			as(t, d)
+			w.Client.Do(t.Context(), "ACL", "DELUSER", "few")
+		}, []string{"redis: does not take the user or the password: WRONGPASS"}},
 		{"Redis lets nothing be written", func(t *testing.T, d *doctor.Doctor) { as(t, d, "-@write") }, []string{"redis: takes no writes: NOPERM"}},
 		{"Redis keeps our keys from us", func(t *testing.T, d *doctor.Doctor) { as(t, d, "resetkeys", "~other:*") }, []string{"redis: takes no writes: NOPERM"}},
 		{"Redis is a replica", func(t *testing.T, _ *doctor.Doctor) {

@@ -49,6 +49,9 @@ func lookAt(ctx context.Context, one *redis.Client, at string, f *findings) {
 	switch {
 	case redis.HasErrorPrefix(err, "NOPERM"): // who refuses has answered
 		f.note(at+"it does not say what time it is", "let the user ask TIME, as the line in docs/operations.md does")
+	case redis.HasErrorPrefix(err, "WRONGPASS"), redis.HasErrorPrefix(err, "NOAUTH"):
+		f.wrong(at+"it does not take the user or the password: "+why(err), "see those of -redis-url (SHOPD_REDIS_URL); a user that ACL SETUSER made is gone after a restart, unless it was written down: see docs/operations.md")
+		return
 	case err != nil:
 		f.wrong(at+"it does not answer: "+why(err), "see -redis-url (SHOPD_REDIS_URL), and whether it runs; every page with a cart waits for it")
 		return
