@@ -59,7 +59,7 @@ type Action struct {
 	// Send asks Klarna. id is that of the capture or refund that was made.
 	Send func(context.Context, *ordermanagement.Client, order.Order, order.Command) (id string, a klarna.Answer, err error)
 	// Apply makes the order what the command has made of it at Klarna, as far as
-	// that follows: for as long as Klarna cannot be read, and for what it does not say.
+	// that follows: for as long as Klarna cannot be read, and for what it does not say (the reference of a refund).
 	Apply func(*order.Order, order.Command, order.AuditEntry)
 	// Own is what a command that was done changes in the book alone, whatever Klarna says. It gets the
 	// markets by which the order was priced.

@@ -295,7 +295,7 @@ func (d *Desk) finish(ctx context.Context, orderID string, a *Action, c order.Co
 		if entry.Result == order.Done && a.Apply != nil {
 			a.Apply(o, c, entry)
 		}
-		if sold != nil { // what it does not say stays
+		if sold != nil { // what it does not say, as the reference of a refund, stays
 			o.TakeOver(*sold, entry.At)
 		}
 		list := order.Changes(before, *o)

@@ -116,7 +116,7 @@ func etag(number int64) string { return `"` + strconv.FormatInt(number, 10) + `"
 // lineOfFault is the line, from 1, at which a text stops to be JSON.
 func lineOfFault(text []byte) int {
 	var value json.RawMessage
-	text = bytes.TrimRight(text, "\n")
+	text = bytes.TrimRight(text, " \t\r\n")
 	at := len(text)
 	if wrong, ok := errors.AsType[*json.SyntaxError](json.Unmarshal(text, &value)); ok {
 		at = min(at, int(wrong.Offset))

@@ -212,6 +212,11 @@ func TestDeliveryHookBelowNothing(t *testing.T) {
 	}
 	m.says(free)
 	load(w, b, "b")
+	// That nothing goes there is an answer, whatever the goods alone come to.
+	m.says(`{"delivery_options": []}`)
+	if out := typed("98499"); out.Refused == nil {
+		t.Errorf("where nothing goes: %+v", out)
+	}
 }
 
 // Where there is no good answer, the last one for the place counts, else the shop file's ways;

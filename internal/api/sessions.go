@@ -1,7 +1,6 @@
 package api
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -214,12 +213,10 @@ func (a *API) total(in *SessionRequest, b *cart.Basket) error {
 	if err := totals(in, b, q, err); err != nil {
 		return err
 	}
-	if err := payable(a.Pricer.Quote(said.Contents)); err != nil || len(q.Options) == 0 { // with the tax that totals has taken
+	if err := payable(a.Pricer.Quote(said.Contents)); err != nil { // with the tax that totals has taken
 		return err
 	}
-	// The shopper can choose another delivery, by which it may come to less than 0.
-	said.ShippingOption = slices.MinFunc(q.Options, func(a, b cart.Option) int { return cmp.Compare(a.Price, b.Price) }).ID
-	return possible(a.Pricer.Quote(said.Contents))
+	return possible(a.Pricer.Cheapest(said.Contents)) // by another delivery it may come to less than 0
 }
 
 // closed says why a session cannot be changed: it was bought, or may be being bought.

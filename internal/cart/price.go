@@ -1,6 +1,7 @@
 package cart
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -140,6 +141,16 @@ func (p *Pricer) Offer(c Contents) (Quote, error) {
 	}
 	offer.Unreached, offer.Unanswered = true, q.Unanswered
 	return offer, nil
+}
+
+// Cheapest is the quote of a cart by the cheapest way of delivery that its shopper can choose.
+func (p *Pricer) Cheapest(c Contents) (Quote, error) {
+	q, err := p.Quote(c)
+	if len(q.Options) == 0 {
+		return q, err
+	}
+	c.ShippingOption = slices.MinFunc(q.Options, func(a, b Option) int { return cmp.Compare(a.Price, b.Price) }).ID
+	return p.Quote(c)
 }
 
 // quote is Quote in a market.

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"regexp"
-	"slices"
 
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/klarna"
@@ -80,14 +79,15 @@ func (h *Hooks) Delivery(ctx context.Context, c cart.Cart, q cart.Quote) *cart.A
 	return said
 }
 
-// sells says why a cart cannot be sold by what was said of its delivery: that Klarna would refuse its sums, such as
-// one below 0 by the cheapest way.
+// sells says why a cart cannot be sold by what was said of its delivery, and could without: Klarna would refuse its sums, such
+// as one below 0 by the cheapest way.
 func (h *Hooks) sells(c cart.Cart, said *cart.Asked) error {
-	if c.Asked = said; len(said.Options) > 0 {
-		c.ShippingOption = slices.MinFunc(said.Options, func(a, b cart.BasketOption) int { return cmp.Compare(a.Price, b.Price) }).ID
+	if _, err := h.Pricer.Cheapest(c.Contents); err != nil {
+		return nil
 	}
-	_, err := h.Pricer.Quote(c.Contents)
-	if rule, ok := errors.AsType[*klarna.RuleError](err); ok {
+	c.Asked = said
+	q, err := h.Pricer.Cheapest(c.Contents)
+	if rule, ok := errors.AsType[*klarna.RuleError](err); ok && !q.NoDelivery {
 		return bad("by it the order cannot be: %v", rule)
 	}
 	return nil

@@ -74,40 +74,33 @@ func withoutPeople(messages []string) []string {
 	return plain
 }
 
-// withoutQuotes is a message without what is quoted in it, but members. A name may hold an apostrophe, which is before a
-// letter; a quote that has no end goes on to the message's.
+// withoutQuotes is a message without what is quoted in it, but members. What a person typed may have quotes of its own, so all
+// from the first other quote to the last of the message is left out.
 func withoutQuotes(m string) string {
+	const marks = `"'`
 	var plain strings.Builder
-	for m != "" {
-		at := strings.IndexAny(m, `"'`)
+	for {
+		at := strings.IndexAny(m, marks)
 		if at < 0 {
-			break
+			return plain.String() + m
 		}
 		before, _ := utf8.DecodeLastRuneInString(m[:at])
 		plain.WriteString(m[:at+1])
 		mark := m[at]
-		if m = m[at+1:]; mark == '\'' && unicode.IsLetter(before) {
+		if m = m[at+1:]; mark == '\'' && unicode.IsLetter(before) { // an apostrophe
 			continue
 		}
-		end := 0
-		for ; end < len(m); end++ {
-			after, _ := utf8.DecodeRuneInString(m[end+1:])
-			if m[end] == mark && (mark == '"' || !unicode.IsLetter(after)) {
-				break
-			}
-		}
-		if text := m[:end]; text == "" || isMember(text) {
-			plain.WriteString(text)
-		} else {
+		text, rest, _ := strings.Cut(m, string(mark))
+		if text != "" && !isMember(text) {
 			plain.WriteString("…")
+			if last := strings.LastIndexAny(m, marks); last >= 0 {
+				plain.WriteString(m[last:])
+			}
+			return plain.String()
 		}
-		m = m[end:]
-		if m != "" {
-			plain.WriteByte(mark)
-			m = m[1:]
-		}
+		plain.WriteString(m[:len(m)-len(rest)])
+		m = rest
 	}
-	return plain.String() + m
 }
 
 // Error says operation, status, code, messages without what looks personal, and correlation ID.
